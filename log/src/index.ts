@@ -1,0 +1,3 @@
+export { LogError, type LogErrorCode } from './errors.js'
+export type * from './log.js'
+export * from './record-batch.js'

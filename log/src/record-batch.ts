@@ -1,0 +1,190 @@
+/**
+ * A batch of records of one partition, packed: what an engine stores and hands out as one value. The collector's
+ * native thread writes the same layout (collector/native), so captured records reach the log untouched.
+ *
+ * Little-endian. Header, 40 bytes:
+ *
+ *      0  u8   magic, 1
+ *      1  u8   0, u16 0
+ *      4  u32  schema id (Log.registerSchema); 0 = none
+ *      8  u32  count of records
+ *     12  u32  0
+ *     16  f64  offset of the first record; set by the log on append
+ *     24  f64  lowest timestamp, milliseconds since the Unix epoch
+ *     32  f64  highest timestamp
+ *
+ * Each record, 16 bytes and then key and value:
+ *
+ *      0  u32  value length; 0xffffffff = null (a tombstone, in a compacted topic)
+ *      4  u16  key length; 0xffff = null
+ *      6  u16  offset delta beyond the previous record's offset + 1 (0, but in a compacted batch)
+ *      8  f64  timestamp, whole milliseconds since the Unix epoch
+ */
+export const batchHeaderBytes = 40
+export const recordHeaderBytes = 16
+export const batchMagic = 1
+const nullValue = 0xffffffff
+const nullKey = 0xffff
+
+/** One record as read. `key` and `value` are views into the batch: copy what must outlive it. */
+export interface LogRecord {
+  /** Position in its partition, from 0. */
+  offset: number
+  /** Milliseconds since the Unix epoch. */
+  timestamp: number
+  key: Buffer | null
+  /** Null is a tombstone. */
+  value: Buffer | null
+}
+
+/** A record to append. */
+export interface NewRecord {
+  /** Milliseconds since the Unix epoch. */
+  timestamp: number
+  /** At most 65,534 bytes. */
+  key: Uint8Array | null
+  value: Uint8Array | null
+}
+
+/** A packed batch, as appended or read. Reading costs no copy. */
+export class RecordBatch implements Iterable<LogRecord> {
+  readonly buffer: Buffer
+  constructor(buffer: Buffer) {
+    this.buffer = buffer
+  }
+  get schemaId(): number {
+    return this.buffer.readUInt32LE(4)
+  }
+  set schemaId(id: number) {
+    this.buffer.writeUInt32LE(id, 4)
+  }
+  get count(): number {
+    return this.buffer.readUInt32LE(8)
+  }
+  get baseOffset(): number {
+    return this.buffer.readDoubleLE(16)
+  }
+  set baseOffset(offset: number) {
+    this.buffer.writeDoubleLE(offset, 16)
+  }
+  get minTimestamp(): number {
+    return this.buffer.readDoubleLE(24)
+  }
+  get maxTimestamp(): number {
+    return this.buffer.readDoubleLE(32)
+  }
+  /** Bytes of the whole batch. */
+  get byteLength(): number {
+    return this.buffer.length
+  }
+
+  *[Symbol.iterator](): Iterator<LogRecord> {
+    const { buffer, count } = this
+    let offset = this.baseOffset - 1
+    let position = batchHeaderBytes
+    for (let index = 0; index < count; index++) {
+      const valueLength = buffer.readUInt32LE(position)
+      const keyLength = buffer.readUInt16LE(position + 4)
+      offset += 1 + buffer.readUInt16LE(position + 6)
+      const timestamp = buffer.readDoubleLE(position + 8)
+      const keyStart = position + recordHeaderBytes
+      const keyEnd = keyStart + (keyLength === nullKey ? 0 : keyLength)
+      const valueEnd = keyEnd + (valueLength === nullValue ? 0 : valueLength)
+      yield {
+        offset,
+        timestamp,
+        key: keyLength === nullKey ? null : buffer.subarray(keyStart, keyEnd),
+        value: valueLength === nullValue ? null : buffer.subarray(keyEnd, valueEnd),
+      }
+      position = valueEnd
+    }
+  }
+}
+
+/** Packs records into one batch. Re-usable after `take`. */
+export class BatchBuilder {
+  #buffer: Buffer
+  #end = batchHeaderBytes
+  #count = 0
+  #min = Number.POSITIVE_INFINITY
+  #max = Number.NEGATIVE_INFINITY
+  readonly #schemaId: number
+
+  constructor(schemaId = 0, capacity = 64 * 1024) {
+    this.#schemaId = schemaId
+    this.#buffer = Buffer.allocUnsafeSlow(capacity)
+  }
+  get count(): number {
+    return this.#count
+  }
+  get byteLength(): number {
+    return this.#end
+  }
+
+  append(record: NewRecord): void {
+    const value = record.value
+    this.appendWith(record.timestamp, record.key, value?.length ?? 0, (buffer, position) => {
+      if (value !== null) buffer.set(value, position)
+      return position + (value?.length ?? 0)
+    })
+    if (value === null) this.#buffer.writeUInt32LE(nullValue, this.#lastHeader)
+  }
+  #lastHeader = 0
+
+  /**
+   * Appends a record whose value `write` encodes straight into the batch: it gets the buffer and a position and
+   * returns the new position, or, when there is no room, minus the bytes lacking (it is then called again).
+   */
+  appendWith(
+    timestamp: number,
+    key: Uint8Array | null,
+    sizeHint: number,
+    write: (buffer: Buffer, position: number) => number,
+  ): void {
+    const keyLength = key?.length ?? 0
+    const header = this.#end
+    const valueStart = header + recordHeaderBytes + keyLength
+    this.#reserve(valueStart + sizeHint)
+    let end = write(this.#buffer, valueStart)
+    while (end < 0) {
+      this.#reserve(this.#buffer.length - end)
+      end = write(this.#buffer, valueStart)
+    }
+    const buffer = this.#buffer
+    buffer.writeUInt32LE(end - valueStart, header)
+    buffer.writeUInt16LE(key === null ? nullKey : keyLength, header + 4)
+    buffer.writeUInt16LE(0, header + 6)
+    buffer.writeDoubleLE(timestamp, header + 8)
+    if (key !== null) buffer.set(key, header + recordHeaderBytes)
+    this.#lastHeader = header
+    this.#end = end
+    this.#count++
+    if (timestamp < this.#min) this.#min = timestamp
+    if (timestamp > this.#max) this.#max = timestamp
+  }
+
+  /** The finished batch, and an empty builder. */
+  take(): RecordBatch {
+    const buffer = this.#buffer.subarray(0, this.#end)
+    buffer.writeUInt32LE(batchMagic, 0)
+    buffer.writeUInt32LE(this.#schemaId, 4)
+    buffer.writeUInt32LE(this.#count, 8)
+    buffer.writeUInt32LE(0, 12)
+    buffer.writeDoubleLE(0, 16)
+    buffer.writeDoubleLE(this.#min, 24)
+    buffer.writeDoubleLE(this.#max, 32)
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(64 * 1024, Math.min(this.#end * 2, 1024 * 1024)))
+    this.#end = batchHeaderBytes
+    this.#count = 0
+    this.#min = Number.POSITIVE_INFINITY
+    this.#max = Number.NEGATIVE_INFINITY
+    return new RecordBatch(buffer)
+  }
+
+  #reserve(bytes: number): void {
+    if (bytes <= this.#buffer.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.max(bytes, this.#buffer.length * 2))
+    this.#buffer.copy(grown, 0, 0, this.#end)
+    this.#buffer = grown
+  }
+}

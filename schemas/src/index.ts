@@ -1,0 +1,5 @@
+export { namedSchema, unionSchema } from './avro-files.js'
+export { type FieldReader, type KindRecord, TopicCodec, type TopicRecord } from './codec.js'
+export { SchemaError, type SchemaErrorCode } from './errors.js'
+export type * from './generated.js'
+export { type TopicKind, type TopicName, topicNames, topics } from './topics.js'
