@@ -3,7 +3,16 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 
 const folder = new URL('./avro/', import.meta.url)
-const primitive = { null: 'null', boolean: 'boolean', int: 'number', long: 'number', float: 'number', double: 'number', bytes: 'Buffer', string: 'string' }
+const primitive = {
+  null: 'null',
+  boolean: 'boolean',
+  int: 'number',
+  long: 'number',
+  float: 'number',
+  double: 'number',
+  bytes: 'Buffer',
+  string: 'string',
+}
 
 function typeOf(node, nested) {
   if (typeof node === 'string') return primitive[node] ?? node
@@ -25,7 +34,8 @@ function typeOf(node, nested) {
 
 function declaration(schema, nested) {
   const doc = `/** ${schema.doc} */\n`
-  if (schema.type === 'enum') return `${doc}export type ${schema.name} = ${schema.symbols.map((symbol) => `'${symbol}'`).join(' | ')}\n`
+  if (schema.type === 'enum')
+    return `${doc}export type ${schema.name} = ${schema.symbols.map((symbol) => `'${symbol}'`).join(' | ')}\n`
   if (schema.type === 'fixed') return `${doc}export type ${schema.name} = Buffer\n`
   const fields = schema.fields.map((field) => `  /** ${field.doc} */\n  ${field.name}: ${typeOf(field.type, nested)}\n`)
   return `${doc}export interface ${schema.name} {\n${fields.join('')}}\n`
@@ -42,7 +52,9 @@ export function generateTypes() {
     const nested = []
     parts.push(declaration(schema, nested), ...nested.map((inner) => declaration(inner, [])))
   }
-  const records = schemas.filter((schema) => schema.type === 'record').map((schema) => `  ${schema.name}: ${schema.name}\n`)
+  const records = schemas
+    .filter((schema) => schema.type === 'record')
+    .map((schema) => `  ${schema.name}: ${schema.name}\n`)
   parts.push(`/** Every record type by name. */\nexport interface AvroRecords {\n${records.join('')}}\n`)
   return `// Made by generate-types.mjs from avro/*.avsc. Do not edit.\n\n${parts.join('\n')}`
 }

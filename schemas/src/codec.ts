@@ -54,7 +54,9 @@ export class TopicCodec<T extends TopicName> {
       try {
         return reader.createResolver(type)
       } catch (cause) {
-        throw new SchemaError('schema_incompatible', `topic ${topic}: cannot read ${simpleName(type)}: ${cause}`, { cause })
+        throw new SchemaError('schema_incompatible', `topic ${topic}: cannot read ${simpleName(type)}: ${cause}`, {
+          cause,
+        })
       }
     })
   }
@@ -75,9 +77,7 @@ export class TopicCodec<T extends TopicName> {
     }
     const resolver = this.#resolvers[branch]
     const decoded =
-      resolver === undefined
-        ? writer.decode(bytes, 1)
-        : (this.#types.get(kind) as Type).decode(bytes, 1, resolver)
+      resolver === undefined ? writer.decode(bytes, 1) : (this.#types.get(kind) as Type).decode(bytes, 1, resolver)
     if (decoded.offset < 0) throw new SchemaError('record_invalid', `topic ${this.topic}: ${kind} is cut short`)
     return { kind, value: decoded.value } as TopicRecord<T>
   }
@@ -109,7 +109,10 @@ export class TopicCodec<T extends TopicName> {
   }
 
   /** A reader of the named fields only: several times faster than a whole decode. */
-  fields<K extends TopicKind<T>, F extends keyof KindRecord<K> & string>(kind: K, names: readonly F[]): FieldReader<K, F> {
+  fields<K extends TopicKind<T>, F extends keyof KindRecord<K> & string>(
+    kind: K,
+    names: readonly F[],
+  ): FieldReader<K, F> {
     const whole = namedSchema(kind) as unknown as { fields: { name: string }[] }
     const part = { ...whole, fields: names.map((name) => whole.fields.find((field) => field.name === name)) }
     const branch = this.#writerKinds.indexOf(kind)

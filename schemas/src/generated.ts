@@ -218,6 +218,24 @@ export interface ContainerRef {
   name: string
 }
 
+/** A record that a processor or projection could not take, with why. */
+export interface DeadLetter {
+  /** The processor or projection. */
+  part: string
+  /** Topic of the record. */
+  topic: string
+  /** Partition of the record. */
+  partition: number
+  /** Offset of the record. */
+  offset: number
+  /** Why, with the error's code where it has one. */
+  error: string
+  /** Key of the record. */
+  key: Buffer | null
+  /** The record as it was. */
+  value: Buffer | null
+}
+
 /** Seen from the observed process: it sent the bytes, or received them. */
 export type Direction = 'send' | 'recv'
 
@@ -587,6 +605,7 @@ export interface AvroRecords {
   ConnectionOpened: ConnectionOpened
   Container: Container
   ContainerRef: ContainerRef
+  DeadLetter: DeadLetter
   Environment: Environment
   Header: Header
   HostEntry: HostEntry

@@ -28,6 +28,7 @@ export const topics = {
     records: ['TrafficMessage', 'TrafficConnection', 'TrafficConnectionEnd', 'Watermark'],
     cleanup: 'delete',
   },
+  'dead-letters': { writer: 'runtime', key: 'part', records: ['DeadLetter'], cleanup: 'delete' },
 } as const
 
 export type TopicName = keyof typeof topics
