@@ -1,4 +1,11 @@
+/**
+ * - `invalid`: what was asked can never work: a malformed or empty batch, a bad topic name, a transaction without a
+ *   transactionalId, or over both sides of the embedded engine.
+ * - `unknown_topic`: no such topic, or no such partition of it.
+ * - `locked`: another process (or thread) writes here. `unavailable`: the log cannot be reached or opened.
+ */
 export type LogErrorCode =
+  | 'invalid'
   | 'topic_mismatch'
   | 'unknown_topic'
   | 'unknown_schema'

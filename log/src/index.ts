@@ -1,3 +1,5 @@
 export { LogError, type LogErrorCode } from './errors.js'
 export type * from './log.js'
+export { createMemoryLog, type MemoryLogOptions } from './memory/memory-log.js'
+export { partitionForKey } from './partition-for-key.js'
 export * from './record-batch.js'

@@ -9,12 +9,12 @@ export interface Log {
 
   /**
    * Creates the topics that do not exist; those that do are checked.
-   * @throws LogError `topic_mismatch` naming topic and setting, `read_only`.
+   * @throws LogError `topic_mismatch` naming topic and setting, `invalid`, `read_only`.
    */
   createTopics(topics: readonly TopicSettings[]): Promise<void>
   /** Every topic with the offsets of its partitions now. */
   describeTopics(): Promise<TopicDescription[]>
-  /** Drops a topic with its records; no error when there is none. */
+  /** Drops a topic with its records and the offsets committed in it; no error when there is none. */
   deleteTopic(topic: string): Promise<void>
   /** Applies retention and compaction now; engines also do so by themselves. */
   clean(): Promise<void>
@@ -28,7 +28,10 @@ export interface Log {
   producer(options?: ProducerOptions): Promise<Producer>
   /** Reads chosen partitions from chosen offsets; commits nothing. */
   reader(options?: ReaderOptions): Promise<Reader>
-  /** Joins a consumer group: partitions are shared among its members. */
+  /**
+   * Joins a consumer group: partitions are shared among its members. Resolves after the first `onAssignment`.
+   * @throws LogError `unknown_topic`; what its own `onAssignment` threw.
+   */
   groupMember(options: GroupOptions): Promise<GroupMember>
 
   /** Committed offsets of a group, one entry for each partition that has one. */
@@ -44,7 +47,10 @@ export interface TopicSettings {
   topic: string
   partitions: number
   cleanup: 'delete' | 'compact'
-  /** Records older than this may go; null = kept for ever. Milliseconds of record timestamp against the newest. */
+  /**
+   * Records older than this may go; null = kept for ever. Milliseconds of record timestamp against the partition's
+   * newest. The newest batch always stays.
+   */
   retentionMs: number | null
   /** Oldest batches go while the partition is larger; null = no limit. Bytes. */
   retentionBytes: number | null
@@ -52,7 +58,7 @@ export interface TopicSettings {
 
 export interface PartitionOffsets {
   partition: number
-  /** Offset of the oldest record kept. */
+  /** Offset below which retention has removed the records. Compaction does not move it. */
   start: number
   /** Offset the next record gets. */
   end: number
@@ -84,10 +90,14 @@ export interface Producer {
   /**
    * Appends durably; resolves when it is. Batches of one call are atomic on the embedded engine, one partition's batch
    * is on Kafka. Returns the base offset of each. The log owns the buffers from here on.
-   * @throws LogError `unknown_topic`, `record_too_large`, `storage_full`, `fenced`, `unavailable`, `closed`
+   * @throws LogError `unknown_topic`, `invalid`, `record_too_large`, `storage_full`, `fenced`, `read_only`,
+   * `unavailable`, `closed`
    */
   append(batches: readonly PartitionBatch[]): Promise<number[]>
-  /** All of it or nothing, seen by readers at once when it commits. Only with a transactionalId. */
+  /**
+   * All of it or nothing, seen by readers at once when it commits. Only with a transactionalId.
+   * @throws LogError as `append`; `record_too_large` also for metadata over 64 KiB.
+   */
   commit(transaction: Transaction): Promise<void>
   /** Offsets committed for a group, read so that no transaction of this transactionalId's older holder can change them later. */
   committed(group: string): Promise<CommittedOffset[]>
@@ -118,12 +128,17 @@ export interface FetchedBatch extends TopicPartition {
 }
 
 export interface Reader {
-  /** Reads from these offsets on; partitions not named are left. `offset` 'earliest' and 'latest' are resolved now. */
+  /**
+   * Reads these partitions from these offsets on, and no others: what was assigned before is given up.
+   * `offset` 'earliest' and 'latest' are resolved now.
+   * @throws LogError `unknown_topic`, `closed`
+   */
   assign(positions: readonly ReadPosition[]): Promise<void>
   /**
    * The next batches in offset order per partition, or none after `waitMs` (default 0) without news.
-   * `only` limits this poll to some of the assigned partitions: back-pressure for the others.
-   * @throws LogError `offset_out_of_range` when retention has passed the position.
+   * `only` limits this poll to some of the assigned partitions: back-pressure for the others. An aborted `signal` or
+   * a `close` ends the wait with what there is. Polls move the positions only when they resolve.
+   * @throws LogError `offset_out_of_range` when retention has passed the position, `corrupt`, `unavailable`, `closed`
    */
   poll(options?: { waitMs?: number; only?: readonly TopicPartition[]; signal?: AbortSignal }): Promise<FetchedBatch[]>
   close(): Promise<void>
@@ -137,7 +152,11 @@ export interface GroupOptions {
   group: string
   /** Topics whose partitions are shared among the members; partition n of every one goes to the same member. */
   topics: readonly string[]
-  /** Called when partitions come or go; the work on lost ones must end before it resolves. */
+  /**
+   * Called with all partitions of this member when some come or go; the work on lost ones must end before it resolves.
+   * It must not wait for a join or close of the same group. When it rejects, the member is put out of the group, and
+   * its `close` rejects with the same.
+   */
   onAssignment(assigned: readonly TopicPartition[]): Promise<void>
 }
 

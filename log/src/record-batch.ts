@@ -8,7 +8,7 @@
  *      1  u8   0, u16 0
  *      4  u32  schema id (Log.registerSchema); 0 = none
  *      8  u32  count of records
- *     12  u32  0
+ *     12  u32  offsets missing between its records (0, but in a compacted batch)
  *     16  f64  offset of the first record; set by the log on append
  *     24  f64  lowest timestamp, milliseconds since the Unix epoch
  *     32  f64  highest timestamp
@@ -66,6 +66,10 @@ export class RecordBatch implements Iterable<LogRecord> {
   }
   set baseOffset(offset: number) {
     this.buffer.writeDoubleLE(offset, 16)
+  }
+  /** Offset after the last record's. */
+  get nextOffset(): number {
+    return this.baseOffset + this.count + this.buffer.readUInt32LE(12)
   }
   get minTimestamp(): number {
     return this.buffer.readDoubleLE(24)

@@ -1,0 +1,42 @@
+import { LogError } from './errors.js'
+import { batchHeaderBytes, batchMagic, type RecordBatch, recordHeaderBytes } from './record-batch.js'
+
+/** A batch larger than this is refused unless the engine is told otherwise. */
+export const defaultMaxBatchBytes = 64 * 1024 * 1024
+
+/**
+ * Checks a batch before it is appended: what is stored must be readable.
+ * @throws LogError `invalid` when its layout is broken or it is empty, or has a null key and `keyed` is set (a compacted
+ * topic keeps records by key); `record_too_large`.
+ */
+export function checkBatch(topic: string, batch: RecordBatch, maxBytes: number, keyed: boolean): void {
+  if (batch.byteLength > maxBytes) {
+    throw new LogError(
+      'record_too_large',
+      `a batch of ${batch.byteLength} bytes for topic ${topic} is over the limit of ${maxBytes}`,
+    )
+  }
+  const fault = batchFault(batch.buffer, keyed)
+  if (fault !== null) throw new LogError('invalid', `a batch for topic ${topic} ${fault}`)
+}
+
+/** What is wrong with a batch's bytes, or null. */
+export function batchFault(buffer: Buffer, keyed = false): string | null {
+  const length = buffer.length
+  if (length < batchHeaderBytes) return `has ${length} bytes, less than its header`
+  if (buffer[0] !== batchMagic) return `begins with byte ${buffer[0]}, not ${batchMagic}`
+  const count = buffer.readUInt32LE(8)
+  if (count === 0) return 'holds no record'
+  let position = batchHeaderBytes
+  for (let index = 0; index < count; index++) {
+    if (position + recordHeaderBytes > length) return `ends inside record ${index} of ${count}`
+    const valueLength = buffer.readUInt32LE(position)
+    const keyLength = buffer.readUInt16LE(position + 4)
+    if (keyed && keyLength === 0xffff) return `has no key in record ${index}, and the topic is compacted`
+    position += recordHeaderBytes
+    if (keyLength !== 0xffff) position += keyLength
+    if (valueLength !== 0xffffffff) position += valueLength
+    if (position > length) return `ends inside record ${index} of ${count}`
+  }
+  return position === length ? null : `has ${length - position} bytes after its last record`
+}
