@@ -1,3 +1,5 @@
+export { AppendFile } from './append-file.js'
 export { fieldReader } from './field-reader.js'
 export type * from './processor.js'
 export type * from './projection.js'
+export { ProjectionError, type ProjectionErrorCode, targetUnwritable } from './projection-error.js'

@@ -26,6 +26,8 @@ export interface Projection<S> {
 export interface ProjectionSettings {
   /** Write raw_payload (SYSCRIBE_RAW_PAYLOAD, default true). */
   rawPayload: boolean
+  /** Takes a sentence the operator should read that is no error: the output was not as it was left. The runtime logs it. */
+  warn?: (warning: string) => void
 }
 
 export interface ProjectionInstance<S> {
