@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ['*/test/**/*.test.ts', '{processors,projections}/*/test/**/*.test.ts'],
+    include: ['*/test/**/*.test.ts', '{processors,projections,infra}/*/test/**/*.test.ts', 'tests/*/**/*.test.ts'],
     testTimeout: 30_000,
   },
 })

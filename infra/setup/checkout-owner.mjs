@@ -1,0 +1,33 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+/**
+ * Whom npm and the build run as. Root working in somebody's checkout (sudo) must not leave root's files there, so the
+ * owner does it; everybody else works as themselves.
+ *
+ * @param {string} root the checkout
+ * @returns {{ uid?: number, gid?: number, env: NodeJS.ProcessEnv }}
+ */
+export function checkoutOwner(root) {
+  const env = { ...process.env }
+  if (process.getuid?.() !== 0) return { env }
+  const { uid, gid } = ownerOf(root)
+  const home = homeOf(uid)
+  if (uid === 0 || home === undefined) return { env }
+  return { uid, gid, env: { ...env, HOME: home.folder, USER: home.name, LOGNAME: home.name } }
+}
+
+/** @param {string} root */
+function ownerOf(root) {
+  const modules = statSync(join(root, 'node_modules'), { throwIfNoEntry: false })
+  return modules ?? statSync(root)
+}
+
+/** @param {number} uid */
+function homeOf(uid) {
+  for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
+    const fields = line.split(':')
+    if (fields[2] === String(uid) && fields[0] && fields[5]) return { name: fields[0], folder: fields[5] }
+  }
+  return undefined
+}

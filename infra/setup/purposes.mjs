@@ -1,0 +1,61 @@
+/**
+ * What each purpose needs from the system. One list: add here what a build, a demo or a test calls.
+ *
+ * @typedef {object} Need
+ * @property {string} package Debian package that has it.
+ * @property {{ command: string } | { header: string } | { file: string }} probe How to see that it is there, whoever
+ *   installed it: a program on the path or in a server's own folder, a C header, or a file by pattern (`*` is one name).
+ * @property {string[]} [services] Services the package would start at boot; set-up leaves them off.
+ *
+ * @typedef {'build' | 'demo' | 'test' | 'bench'} Purpose
+ */
+
+/** @type {Record<Purpose, { includes: Purpose[], needs: Need[] }>} */
+export const purposes = {
+  /** The eBPF object, the native addon, and what runs them. */
+  build: {
+    includes: [],
+    needs: [
+      { package: 'clang', probe: { command: 'clang' } },
+      { package: 'llvm', probe: { command: 'llvm-strip' } },
+      { package: 'g++', probe: { command: 'g++' } },
+      { package: 'make', probe: { command: 'make' } },
+      { package: 'pkg-config', probe: { command: 'pkg-config' } },
+      { package: 'libbpf-dev', probe: { header: 'bpf/libbpf.h' } },
+      { package: 'libelf-dev', probe: { header: 'libelf.h' } },
+      { package: 'zlib1g-dev', probe: { header: 'zlib.h' } },
+      { package: 'linux-libc-dev', probe: { header: 'linux/bpf.h' } },
+    ],
+  },
+  /** The servers the demo's programs depend on, and its own network. */
+  demo: {
+    includes: ['build'],
+    needs: [
+      { package: 'iproute2', probe: { command: 'ip' } },
+      { package: 'postgresql', probe: { command: 'initdb' }, services: ['postgresql'] },
+      { package: 'redis-server', probe: { command: 'redis-server' }, services: ['redis-server'] },
+      { package: 'nats-server', probe: { command: 'nats-server' }, services: ['nats-server'] },
+    ],
+  },
+  /** Servers and clients of the tests on a real kernel. */
+  test: {
+    includes: ['build', 'demo'],
+    needs: [],
+  },
+  /** What the benchmarks measure with and against. */
+  bench: {
+    includes: ['test'],
+    needs: [],
+  },
+}
+
+/**
+ * Everything a purpose needs, with what it includes.
+ * @param {Purpose} purpose
+ * @returns {Need[]}
+ */
+export function needsOf(purpose) {
+  const { includes, needs } = purposes[purpose]
+  const all = [...includes.flatMap(needsOf), ...needs]
+  return all.filter((need, index) => all.findIndex((other) => other.package === need.package) === index)
+}
