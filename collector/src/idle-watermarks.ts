@@ -1,0 +1,22 @@
+/** Watermarks follow one another this closely for a while after the last record, so that waits in event time end. */
+const soonMs = 500
+const soonFor = 5_000
+const laterMs = 10_000
+
+/**
+ * Decides whether a round that holds nothing should still state a watermark: often just after activity, seldom when
+ * nothing happens for long. Times are in milliseconds of any one clock.
+ */
+export class IdleWatermarks {
+  #lastRecord = Number.NEGATIVE_INFINITY
+  #lastWatermark = Number.NEGATIVE_INFINITY
+
+  /** @param empty the round holds no record */
+  due(now: number, empty: boolean): boolean {
+    if (!empty) this.#lastRecord = now
+    const interval = now - this.#lastRecord < soonFor ? soonMs : laterMs
+    if (empty && now - this.#lastWatermark < interval) return false
+    this.#lastWatermark = now
+    return true
+  }
+}

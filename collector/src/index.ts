@@ -1,0 +1,6 @@
+export { type Collector, type CollectorOptions, startCollector } from './collector.js'
+export type { CollectorConfig } from './collector-config.js'
+export { hostIdentity } from './host-identity.js'
+export { CaptureError, type CaptureErrorCode, type CaptureStats, checkKernel, type KernelReport } from './native.js'
+export { collectorTopics } from './publisher.js'
+export { type Check, selfCheck } from './self-check.js'
