@@ -1,0 +1,66 @@
+import { z } from 'zod'
+
+/** What one setting may be: each schema takes the text of a variable or flag, never empty, and gives its value. */
+
+export const text = z.string()
+
+/** A path of a file or folder. Control characters in it are always a mistake of quoting. */
+export const path = z
+  .string()
+  .refine((value) => !hasControl(value), 'must be a path, without control characters')
+  .refine((value) => !value.endsWith('/.') && !value.endsWith('/..'), 'must name a file or folder')
+
+/** A path of a file, so not one that ends like a folder's. */
+export const filePath = path.refine((value) => !value.endsWith('/'), 'must be a file, not a folder')
+
+const units: Record<string, number> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 }
+
+/** A number of bytes: `1048576`, `1024K`, `1M`, `1MiB`; K, M, G and T are powers of 1024. */
+export const bytes = z.string().transform((value, context) => {
+  const match = /^(\d+)(?:([kmgt])(?:i?b)?|b)?$/i.exec(value)
+  const size = match === null ? Number.NaN : Number(match[1]) * (units[(match[2] ?? '').toLowerCase()] as number)
+  if (Number.isSafeInteger(size)) return size
+  context.addIssue({ code: 'custom', message: 'must be a number of bytes, such as 1048576, 1024K or 1M' })
+  return z.NEVER
+})
+
+export const wholeNumber = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a whole number from 0')
+  .transform(Number)
+
+/** On or off: 1, true, yes, on; 0, false, no, off. */
+export const onOff = z
+  .string()
+  .toLowerCase()
+  .pipe(
+    z.enum(['1', 'true', 'yes', 'on', '0', 'false', 'no', 'off'], {
+      error: 'must be 1 or 0 (or true, false, yes, no, on, off)',
+    }),
+  )
+  .transform((value) => value === '1' || value === 'true' || value === 'yes' || value === 'on')
+
+/**
+ * A list: items between commas, blanks around them dropped. An empty item is refused and not dropped: an empty prefix
+ * would match every variable.
+ */
+export const list = z
+  .string()
+  .transform((value) => value.split(',').map((item) => item.trim()))
+  .refine((items) => items.every((item) => item !== ''), 'has an empty item; separate items by single commas')
+
+/** Prefixes of names of environment variables. */
+export const prefixList = list.refine(
+  (items) => items.every((item) => !item.includes('=')),
+  'holds an item with "=", which no name of a variable can have',
+)
+
+/** One of a few words. */
+export function oneOf<const T extends readonly [string, ...string[]]>(words: T) {
+  return z.enum(words, { error: `must be one of ${words.join(', ')}` })
+}
+
+function hasControl(value: string): boolean {
+  for (let index = 0; index < value.length; index++) if (value.charCodeAt(index) < 32) return true
+  return false
+}

@@ -1,0 +1,117 @@
+import { hostname } from 'node:os'
+import { describe, expect, test } from 'vitest'
+import { ConfigError, parseConfig, settings, settingsHelp, settingsMarkdown } from '../src/index.js'
+
+const fault = (env: Record<string, string>, flags = {}): ConfigError => {
+  try {
+    parseConfig({ env, flags })
+  } catch (error) {
+    if (error instanceof ConfigError) return error
+    throw error
+  }
+  throw new Error('accepted')
+}
+
+describe('configuration', () => {
+  test('without any variable: the defaults of the proof of concept and ours', () => {
+    expect(parseConfig({ env: {} })).toEqual({
+      outputPath: '/var/log/ebpf_http_profiler.log',
+      envOutputPath: '/var/log/ebpf_http_env.yaml',
+      serviceMapPath: null,
+      envPrefixList: null,
+      adiProfileAllowed: null,
+      containerdSocket: null,
+      containerdNamespace: 'default',
+      dataDir: '/var/lib/syscribe',
+      host: hostname(),
+      rawPayload: true,
+      captureLimit: 1024 ** 2,
+      ringBytes: 64 * 1024 ** 2,
+      queueBytes: 256 * 1024 ** 2,
+      hooks: 'auto',
+      logLevel: 'info',
+      retentionBytes: 10 * 1024 ** 3,
+      retentionMs: 168 * 3_600_000,
+    })
+  })
+
+  test('an empty text is the same as none, in a variable and in a flag', () => {
+    const empty = Object.fromEntries(Object.values(settings).map((setting) => [setting.variable, '']))
+    expect(parseConfig({ env: empty })).toEqual(parseConfig({}))
+    expect(parseConfig({ env: { OUTPUT_PATH: '/a' }, flags: { outputPath: '' } }).outputPath).toBe('/a')
+  })
+
+  test('a flag wins over its variable', () => {
+    expect(parseConfig({ env: { OUTPUT_PATH: '/a' }, flags: { outputPath: '/b' } }).outputPath).toBe('/b')
+  })
+
+  test('lists keep case and drop blanks around items', () => {
+    const config = parseConfig({ env: { ENV_PREFIX_LIST: 'REVIEWS_, mongo_', ADI_PROFILE_ALLOWED: 'local' } })
+    expect(config.envPrefixList).toEqual(['REVIEWS_', 'mongo_'])
+    expect(config.adiProfileAllowed).toEqual(['local'])
+  })
+
+  test.each([
+    ['64M', 64 * 1024 ** 2],
+    ['65536', 65536],
+    ['1GiB', 1024 ** 3],
+    ['128kb', 128 * 1024],
+  ])('bytes: %s', (text, bytes) => {
+    expect(parseConfig({ env: { SYSCRIBE_RING_BYTES: text } }).ringBytes).toBe(bytes)
+  })
+
+  test('0 keeps records for ever', () => {
+    const config = parseConfig({ env: { SYSCRIBE_RETENTION_BYTES: '0', SYSCRIBE_RETENTION_HOURS: '0' } })
+    expect([config.retentionBytes, config.retentionMs]).toEqual([null, null])
+  })
+
+  test.each([
+    ['1', true],
+    ['off', false],
+    ['False', false],
+    ['0', false],
+  ])('on or off: %s', (text, value) => {
+    expect(parseConfig({ env: { SYSCRIBE_RAW_PAYLOAD: text } }).rawPayload).toBe(value)
+  })
+
+  test.each([
+    ['ENV_PREFIX_LIST', 'A,,B'],
+    ['ENV_PREFIX_LIST', ','],
+    ['ENV_PREFIX_LIST', 'A=B'],
+    ['ADI_PROFILE_ALLOWED', 'local, '],
+    ['OUTPUT_PATH', '/var/log/'],
+    ['OUTPUT_PATH', '/var/\nlog'],
+    ['SYSCRIBE_CAPTURE_LIMIT', '12 apples'],
+    ['SYSCRIBE_CAPTURE_LIMIT', '-1'],
+    ['SYSCRIBE_CAPTURE_LIMIT', '9'],
+    ['SYSCRIBE_RING_BYTES', '100K'],
+    ['SYSCRIBE_RING_BYTES', '2G'],
+    ['SYSCRIBE_QUEUE_BYTES', '99999999999999999999'],
+    ['SYSCRIBE_HOOKS', 'kprobe'],
+    ['SYSCRIBE_LOG_LEVEL', 'INFO'],
+    ['SYSCRIBE_RAW_PAYLOAD', 'maybe'],
+    ['SYSCRIBE_RETENTION_HOURS', '1.5'],
+  ])('%s=%j is refused, naming both', (variable, value) => {
+    const error = fault({ [variable]: value })
+    expect(error).toMatchObject({ code: 'config_invalid', variable, value })
+    expect(error.message).toContain(variable)
+    expect(error.message).toContain(JSON.stringify(value))
+  })
+
+  test('a fault in a flag names the flag too', () => {
+    expect(fault({}, { hooks: 'x' }).message).toBe('--hooks (SYSCRIBE_HOOKS)="x": must be one of auto, socket, syscall')
+  })
+
+  test('help and README are made from the table', () => {
+    expect(settingsHelp()).toHaveLength(Object.keys(settings).length)
+    const lines = settingsMarkdown().split('\n')
+    expect(lines).toContain('| `SERVICE_MAP_PATH` | `--service-map FILE` | *no map* | File of the service map, JSON |')
+    expect(lines).toHaveLength(Object.keys(settings).length + 3)
+  })
+
+  test('every default is a value its own setting accepts', () => {
+    for (const setting of Object.values(settings)) {
+      if (setting.default !== null) expect(setting.schema.safeParse(setting.default).success).toBe(true)
+    }
+  })
+})
