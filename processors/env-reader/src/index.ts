@@ -1,0 +1,2 @@
+export { envReader, settleMs } from './env-reader.js'
+export type { KnownProcess } from './known-process.js'
