@@ -1,0 +1,133 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { programs, run, type Server, startServer } from '../harness/program.js'
+import { Syscribe } from '../harness/syscribe.js'
+
+// Consent is decided per process, in the kernel: what did not opt in must be nowhere, what did must be there whole.
+
+const profile = `consent-${process.pid}`
+const secret = `secret-${Math.random().toString(36).slice(2)}`
+const running: { stop(): Promise<unknown> }[] = []
+let syscribe: Syscribe | undefined
+
+beforeEach(() => {
+  syscribe = undefined
+})
+afterEach(async () => {
+  for (const server of running.splice(0)) await server.stop()
+  await syscribe?.dispose()
+})
+
+function server(env: Record<string, string>): Promise<Server> {
+  return startServer((port) => ({ command: process.execPath, args: [`${programs}server.mjs`, `${port}`], env }))
+}
+
+async function curl(port: number, body: string, env: Record<string, string>) {
+  const args = ['-s', '--data-binary', body, `http://127.0.0.1:${port}/echo/${encodeURIComponent(body)}`]
+  expect((await run({ command: 'curl', args, env })).stdout).toBe(body)
+}
+
+function filesBelow(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+}
+
+test('secrets of processes that did not opt in are nowhere, and what is written only its owner reads', async () => {
+  const before = await server({ EARLY: `${secret}-early-env` })
+  running.push(before)
+  syscribe = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile })
+  const plain = await server({ LATE: `${secret}-late-env` })
+  const observed = await server({ ADI_PROFILE: profile })
+  running.push(plain, observed)
+  const others = [
+    { LATE: `${secret}-none` },
+    { ADI_PROFILE: `${profile}-other`, TOKEN: `${secret}-other-profile` },
+    { ADI_PROFILE: profile, ADI_PROFILE_DISABLED: '1', TOKEN: `${secret}-disabled` },
+  ]
+  for (const env of others) {
+    for (const { port } of [before, plain]) await curl(port, `${secret}-payload`, env)
+  }
+  await curl(observed.port, 'open to see', { ADI_PROFILE: profile })
+  // An observed shell whose child drops the variable: consent ends with exec.
+  await run({
+    command: 'sh',
+    args: ['-c', `env -u ADI_PROFILE curl -s -d ${secret}-dropped http://127.0.0.1:${plain.port}/; :`],
+    env: { ADI_PROFILE: profile },
+  })
+  for (const one of running.splice(0)) await one.stop()
+  expect(await syscribe.stop(), syscribe.stderr).toBe(0)
+
+  const { outputs } = syscribe
+  expect(outputs.lines().some(({ body }) => body === 'open to see')).toBe(true)
+  const files = filesBelow(outputs.directory)
+  expect(files.length).toBeGreaterThan(3)
+  for (const file of files) {
+    const content = readFileSync(file)
+    // The shell's own command line, which it opted in with, names the child's argument; nothing else may.
+    const found = [...content.toString('latin1').matchAll(new RegExp(`${secret}-[a-z-]+`, 'g'))].map(([text]) => text)
+    expect(new Set(found.filter((text) => text !== `${secret}-dropped`)), file).toEqual(new Set())
+    expect(statSync(file).mode & 0o077, file).toBe(0)
+  }
+  expect(outputs.lines().filter(({ body }) => String(body).includes(secret))).toEqual([])
+})
+
+test('100 of 100 processes that live for milliseconds are captured whole, with their environments', async () => {
+  syscribe = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile })
+  const echo = await server({})
+  running.push(echo)
+  for (let n = 0; n < 100; n++) await curl(echo.port, `short-${n}`, { ADI_PROFILE: profile, NUMBER: `${n}` })
+  expect(await syscribe.stop(), syscribe.stderr).toBe(0)
+
+  const lines = syscribe.outputs.lines()
+  const requests = lines.filter(({ method, direction }) => method === 'POST' && direction === 'send')
+  const bodies = requests.map(({ body }) => body)
+  expect(bodies).toEqual(Array.from({ length: 100 }, (_, n) => `short-${n}`))
+  expect(lines.filter((line) => 'status_code' in line).map(({ body }) => body)).toEqual(bodies)
+  const documents = syscribe.outputs.documents()
+  expect(documents.map((document) => (document.adi_profile_env as Record<string, string>).NUMBER)).toEqual(
+    Array.from({ length: 100 }, (_, n) => `${n}`),
+  )
+})
+
+test('connections open before the start are adopted with both addresses, their role, and the next whole message', async () => {
+  const echo = await server({ ADI_PROFILE: profile, ADI_PROFILE_NAME: 'early-server' })
+  running.push(echo)
+  const script = `
+    const { Agent, request } = require('node:http')
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    process.stdin.on('data', () => {
+      const sent = request({ port: ${echo.port}, host: '127.0.0.1', method: 'POST', path: '/late', agent }, (r) => r.resume().on('end', () => console.log('listening')))
+      sent.end('hello')
+    })
+    const first = request({ port: ${echo.port}, host: '127.0.0.1', method: 'POST', path: '/early', agent }, (r) => r.resume().on('end', () => console.log('listening')))
+    first.end('hello')`
+  const { spawn } = await import('node:child_process')
+  const child = spawn(process.execPath, ['-e', script], {
+    env: { PATH: process.env.PATH ?? '', ADI_PROFILE: profile, ADI_PROFILE_NAME: 'early-client' },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  running.push({ stop: async () => child.kill('SIGKILL') })
+  const answered = () => new Promise((resolve) => child.stdout.once('data', resolve))
+  await answered()
+  syscribe = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile })
+  child.stdin.write('go\n')
+  await answered()
+  expect(await syscribe.stop(), syscribe.stderr).toBe(0)
+
+  const lines = syscribe.outputs.lines()
+  expect(lines.map(({ url, direction }) => [url, direction])).toEqual([
+    ['/late', 'send'],
+    ['/late', 'recv'],
+    ['/late', 'send'],
+    ['/late', 'recv'],
+  ])
+  expect(new Set(lines.map(({ connection_id }) => connection_id)).size).toBe(1)
+  for (const line of lines) {
+    expect(line.complete).toBe(true)
+    expect([line.source_port, line.dest_port]).toContain(echo.port)
+    expect(line.source_ip).toBe('127.0.0.1')
+  }
+  expect(syscribe.outputs.map().services.map(({ name }) => name)).toEqual(['early-client'])
+})

@@ -1,0 +1,3 @@
+module syscribe.test/programs
+
+go 1.19
