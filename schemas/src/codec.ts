@@ -50,7 +50,7 @@ export class TopicCodec<T extends TopicName> {
     this.#writerKinds = this.#writerTypes.map((type) => simpleName(type) as TopicKind<T>)
     this.#resolvers = this.#writerTypes.map((type) => {
       const reader = this.#types.get(simpleName(type))
-      if (reader === undefined) return undefined
+      if (reader === undefined || sameEncoding(reader, type)) return undefined
       try {
         return reader.createResolver(type)
       } catch (cause) {
@@ -65,6 +65,12 @@ export class TopicCodec<T extends TopicName> {
   kindOf(bytes: Uint8Array): TopicKind<T> | undefined {
     const kind = this.#writerKinds[branchOf(bytes)]
     return kind !== undefined && this.#types.has(kind) ? kind : undefined
+  }
+
+  /** Whether records of this kind were written with this version's own schema: their bytes can be read in place. */
+  isCurrent(kind: TopicKind<T>): boolean {
+    const branch = this.#writerKinds.indexOf(kind)
+    return branch >= 0 && this.#resolvers[branch] === undefined && this.#types.has(kind)
   }
 
   /** @throws SchemaError `record_invalid` when the bytes are not a record of this topic. */
@@ -127,6 +133,11 @@ export class TopicCodec<T extends TopicName> {
 /** Index of the union branch: one zigzag varint, always one byte here. */
 function branchOf(bytes: Uint8Array): number {
   return (bytes[0] ?? 0xff) >> 1
+}
+
+/** Whether both types encode alike: equal in canonical form (Avro 1.12, "Parsing Canonical Form"). */
+function sameEncoding(one: Type, other: Type): boolean {
+  return JSON.stringify(one.schema()) === JSON.stringify(other.schema())
 }
 
 function simpleName(type: Type): string {

@@ -1,6 +1,16 @@
+export { AvroCursor } from './avro-cursor.js'
 export { namedSchema, unionSchema } from './avro-files.js'
 export { type FieldReader, type KindRecord, TopicCodec, type TopicRecord } from './codec.js'
 export { SchemaError, type SchemaErrorCode } from './errors.js'
 export type * from './generated.js'
 export { processKeyText } from './process-key.js'
 export { type TopicKind, type TopicName, topicNames, topics } from './topics.js'
+export {
+  directions,
+  endpointTypes,
+  messageKinds,
+  missingReasons,
+  PartyView,
+  roles,
+  TrafficMessageView,
+} from './traffic-message-view.js'
