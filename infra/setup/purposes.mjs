@@ -40,7 +40,7 @@ export const purposes = {
   /** Servers and clients of the tests on a real kernel. */
   test: {
     includes: ['build', 'demo'],
-    needs: [],
+    needs: [{ package: 'python3-yaml', probe: { file: '/usr/lib/python3/dist-packages/yaml' } }],
   },
   /** What the benchmarks measure with and against. */
   bench: {

@@ -55,7 +55,7 @@ test('a byte order mark and U+FFFD itself are text like other text', () => {
 })
 
 test('every block of well-formed variables comes back', () => {
-  const text = fc.string({ unit: 'binary' }).map((value) => value.replaceAll('\0', '').toWellFormed())
+  const text = fc.string({ unit: 'binary' }).map((value) => Buffer.from(value).toString().replaceAll('\x00', ''))
   const name = text.map((value) => value.replaceAll('=', ''))
   fc.assert(
     fc.property(fc.uniqueArray(fc.record({ name, value: text }), { selector: (one) => one.name }), (variables) => {
@@ -66,7 +66,7 @@ test('every block of well-formed variables comes back', () => {
 })
 
 test('a command line is its arguments joined by spaces', () => {
-  expect(cmdlineText(Buffer.from('/bin/app\0--port\09080\0'))).toBe('/bin/app --port 9080')
+  expect(cmdlineText(Buffer.from('/bin/app\0--port\x009080\0'))).toBe('/bin/app --port 9080')
   expect(cmdlineText(Buffer.from('nginx: worker process\0\0\0\0'))).toBe('nginx: worker process')
   expect(cmdlineText(Buffer.from([0x61, 0xff, 0]))).toBe('a\ufffd')
   expect(cmdlineText(Buffer.alloc(0))).toBe('')

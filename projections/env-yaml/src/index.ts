@@ -1,0 +1,1 @@
+export { envYaml } from './env-yaml.js'
