@@ -60,7 +60,7 @@ export async function startSystem(onStarting: (name: string) => void): Promise<D
       const word = JSON.parse(line)
       if (word.event === 'starting') onStarting(word.name)
       else if (word.event === 'ready') resolve()
-      else if (word.event === 'failed') failed(new DemoError('not_ready', word.message))
+      else if (word.event === 'failed') failed(new DemoError(word.code, word.message))
       else if (word.event === 'stopped') calls = word.calls
     })
   }).catch(async (error: unknown) => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DemoError, type DemoErrorCode } from './demo-error.js'
 import type { Member } from './member.js'
 import { hostsFile } from './names.js'
 import { startProgram } from './programs.js'
@@ -11,7 +12,11 @@ import { startNats, startPostgres, startRedis } from './servers.js'
 // It says on stdout, a JSON object a line, what happens; it ends when stdin does. When it ends, the kernel ends
 // everything else in the pid namespace, so nothing of the demo can outlive it.
 
-type Word = { event: 'starting'; name: string } | { event: 'ready' } | { event: 'failed'; message: string } | Stopped
+type Word =
+  | { event: 'starting'; name: string }
+  | { event: 'ready' }
+  | { event: 'failed'; code: DemoErrorCode; message: string }
+  | Stopped
 interface Stopped {
   event: 'stopped'
   /** How often traffic-generator called which endpoint. */
@@ -44,7 +49,8 @@ async function end(): Promise<void> {
 
 function fail(error: unknown): void {
   if (ending) return
-  say({ event: 'failed', message: error instanceof Error ? error.message : String(error) })
+  const code = error instanceof DemoError ? error.code : 'not_ready'
+  say({ event: 'failed', code, message: error instanceof Error ? error.message : String(error) })
   end()
 }
 
