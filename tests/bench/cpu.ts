@@ -1,0 +1,50 @@
+// Syscribe's own CPU per exchange, all the way to the three files and durable, and its peak memory.
+import { Syscribe } from '../harness/syscribe.js'
+import { BenchPrograms } from './measure/bench-servers.js'
+import { countLines } from './measure/count-lines.js'
+import { pacedLoad } from './measure/load.js'
+import { processCost } from './measure/process-cost.js'
+import { fixed, printTable } from './measure/table.js'
+
+const seconds = Number(process.argv[2] ?? 15)
+const profile = `bench-${process.pid}`
+const programs = new BenchPrograms()
+
+/** Waits until the outputs no longer grow: derivation has caught up. */
+async function caughtUp(syscribe: Syscribe, expected: number): Promise<void> {
+  for (;;) {
+    const { requests, responses } = await countLines(syscribe.outputs.httpLog)
+    if (requests + responses >= expected) return
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+  }
+}
+
+const rows = []
+try {
+  for (const kind of ['go', 'nginx'] as const) {
+    for (const rate of [2_000, 10_000]) {
+      const syscribe = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile })
+      try {
+        const server = await programs[kind]({ ADI_PROFILE: profile, ADI_PROFILE_NAME: kind })
+        const before = processCost(syscribe.child.pid as number)
+        const url = `http://127.0.0.1:${server.port}/`
+        const { answered } = await pacedLoad(programs.load, { url, rate, seconds, connections: 32 })
+        await caughtUp(syscribe, answered * 2)
+        const after = processCost(syscribe.child.pid as number)
+        rows.push({
+          server: kind,
+          rate: `${rate}/s`,
+          exchanges: answered,
+          'µs CPU per exchange': fixed((1e6 * (after.cpuSeconds - before.cpuSeconds)) / answered, 1),
+          'peak MiB': fixed(after.peakMiB, 0),
+        })
+        await server.stop()
+      } finally {
+        await syscribe.dispose()
+      }
+    }
+  }
+} finally {
+  programs.remove()
+}
+printTable('CPU per exchange (two messages), goal 25 µs at 10,000/s', rows)
