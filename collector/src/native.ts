@@ -237,6 +237,8 @@ interface NativeDelivery {
   processes: ProcessEvent[]
   losses: Loss[]
   watermark: Instant
+  /** The watermark as boot time, nanoseconds. */
+  reached: number
 }
 
 interface NativeCapture {
@@ -244,8 +246,8 @@ interface NativeCapture {
   /** Whether anything waits. */
   ready(): boolean
   take(): NativeDelivery
-  /** Asks for a pass over the rings that begins after this call; returns its number. */
-  requestPass(): Instant
+  /** Asks for passes over the rings until a delivery has reached now; returns now as boot time, nanoseconds. */
+  requestPass(): number
   adoptProcess(process: AdoptedProcess): boolean
   announceOpenConnections(): number
   now(): number
@@ -255,7 +257,7 @@ interface NativeCapture {
 }
 
 interface NativeAddon {
-  open(options: CaptureOptions & { object: string }, onReady: () => void): NativeCapture
+  Capture: new (options: CaptureOptions & { object: string }, onReady: () => void) => NativeCapture
   checkKernel(object: string): KernelReport
   eventLayout(): EventLayout
   partitionOf(key: Uint8Array, partitions: number): number
@@ -308,7 +310,7 @@ export class Capture {
   readonly #native: NativeCapture
   #wake: (() => void) | undefined
   #closed = false
-  #flushes: { upTo: Instant; resolve: (reached: Instant) => void; reject: (error: CaptureError) => void }[] = []
+  #flushes: { upTo: number; resolve: (reached: Instant) => void; reject: (error: CaptureError) => void }[] = []
 
   /** Use openCapture. */
   constructor(start: (onReady: () => void) => NativeCapture) {
@@ -340,8 +342,8 @@ export class Capture {
       })
       this.#assertOpen()
     }
-    const { batches, processes, losses, watermark } = translated(() => this.#native.take())
-    this.#settleFlushes(watermark)
+    const { batches, processes, losses, watermark, reached } = translated(() => this.#native.take())
+    this.#settleFlushes(watermark, reached)
     return {
       batches: batches.map(({ partition, buffer }) => ({ partition, batch: new RecordBatch(buffer) })),
       processes,
@@ -412,12 +414,10 @@ export class Capture {
     this.#wake?.()
   }
 
-  #settleFlushes(watermark: Instant): void {
-    const reached = (upTo: Instant) =>
-      watermark.time > upTo.time || (watermark.time === upTo.time && watermark.timeNanos >= upTo.timeNanos)
-    const due = this.#flushes.filter((flush) => reached(flush.upTo))
+  #settleFlushes(watermark: Instant, reached: number): void {
+    const due = this.#flushes.filter((flush) => flush.upTo <= reached)
     if (due.length === 0) return
-    this.#flushes = this.#flushes.filter((flush) => !reached(flush.upTo))
+    this.#flushes = this.#flushes.filter((flush) => flush.upTo > reached)
     for (const flush of due) flush.resolve(watermark)
   }
 
@@ -432,7 +432,7 @@ export class Capture {
  */
 export function openCapture(options: CaptureOptions): Capture {
   const native = addon()
-  return new Capture((onReady) => native.open({ ...options, object: bpfObjectPath }, onReady))
+  return new Capture((onReady) => new native.Capture({ ...options, object: bpfObjectPath }, onReady))
 }
 
 /**

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The programs. Which of them are loaded is the addon's choice. */
+#include "consent.h"
+#include "io.h"
+#include "messages.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Kernel 6.3 and newer: once after each send or receive, whatever the call was. */
+static __always_inline int socket_moved(struct sock *sk, int length, int flags, u8 direction) {
+  u64 id = bpf_get_current_pid_tgid();
+  u32 tgid = id >> 32;
+  struct process *process = bpf_map_lookup_elem(&processes, &tgid);
+  if (!process)
+    return 0;
+  struct task_struct *task = bpf_get_current_task_btf();
+  struct call call;
+  struct source source = {};
+  u8 ignored;
+  if (task->flags & (PF_KTHREAD | PF_IO_WORKER)) {
+    source.missing = MISSING_IO_URING;
+  } else if (is_compat(task)) {
+    source.missing = MISSING_OTHER;
+  } else {
+    long number = read_call((struct pt_regs *)bpf_task_pt_regs(task), &call);
+    call_shape(number, &call, &ignored);
+    u32 index = call.shape == SHAPE_MESSAGES ? message_index(id, &call, length) : 0;
+    if (length <= 0)
+      return 0;
+    find_source(&call, number, index, &source);
+  }
+  if (length <= 0)
+    return 0;
+  if (direction == DIRECTION_RECV) {
+    if (flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB))
+      return 0;
+    if (flags & MSG_TRUNC && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
+      source.missing = MISSING_NO_USER_BUFFER; /* thrown away */
+  }
+  on_io(sk, process, tgid, direction, length, &source);
+  return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int socket_send(u64 *ctx) {
+  return socket_moved((struct sock *)ctx[0], ctx[1], ctx[2], DIRECTION_SEND);
+}
+
+SEC("tp_btf/sock_recv_length")
+int socket_receive(u64 *ctx) {
+  return socket_moved((struct sock *)ctx[0], ctx[1], ctx[2], DIRECTION_RECV);
+}
+
+/* connect() by an observed process, and the handshake's end. */
+SEC("tp_btf/inet_sock_set_state")
+int socket_state_changed(u64 *ctx) {
+  struct sock *sk = (struct sock *)ctx[0];
+  int from = ctx[1], to = ctx[2];
+  struct socket_state *state;
+  if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+    return 0;
+  if (to == TCP_SYN_SENT) {
+    u32 tgid = bpf_get_current_pid_tgid() >> 32;
+    struct process *process = bpf_map_lookup_elem(&processes, &tgid);
+    state = tcp_find(sk);
+    if (state) { /* of an earlier connection of this socket: connect() after connect(AF_UNSPEC) */
+      if (state->announced)
+        put_closed(state);
+      tcp_forget(sk);
+    }
+    if (!process || !BPF_CORE_READ(sk, sk_socket, file))
+      return 0;
+    state = tcp_create(sk);
+    if (!state)
+      return 0;
+    state->connecting = 1;
+    state->pid = tgid;
+    state->process_start = process->start;
+  } else if (to == TCP_ESTABLISHED && from == TCP_SYN_SENT) {
+    state = tcp_find(sk);
+    if (!state || !state->connecting)
+      return 0;
+    tcp_begin(sk, state, DIRECTION_SEND, 0);
+    u32 tgid = state->pid;
+    struct process *process = bpf_map_lookup_elem(&processes, &tgid);
+    /* It may run another program by now. */
+    if (process && process->start == state->process_start && process->announced)
+      announce(state, tgid, process->start);
+  } else if (to == TCP_CLOSE) {
+    state = tcp_find(sk);
+    if (state && state->ready)
+      settle_sent(sk, state, from);
+  }
+  return 0;
+}
+
+/*
+ * The end of a TCP socket: closed by the process and by the protocol. Later than TCP_CLOSE, at which the process may
+ * still have bytes to read.
+ */
+SEC("tp_btf/tcp_destroy_sock")
+int socket_destroyed(u64 *ctx) {
+  struct sock *sk = (struct sock *)ctx[0];
+  struct socket_state *state = tcp_find(sk);
+  if (!state)
+    return 0;
+  if (state->ready && state->announced) {
+    settle_received(sk, state);
+    put_closed(state);
+  }
+  tcp_forget(sk);
+  return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int process_executed(u64 *ctx) {
+  struct task_struct *task = bpf_get_current_task_btf();
+  u32 tgid = bpf_get_current_pid_tgid() >> 32;
+  u64 now = bpf_ktime_get_boot_ns();
+  bpf_map_update_elem(&decisions, &tgid, &now, BPF_ANY);
+  if (tgid == self_tgid)
+    return 0;
+  struct process *before = bpf_map_lookup_elem(&processes, &tgid);
+  u64 image_before = before ? before->image : 0;
+  u32 told_before = before ? before->announced : 0;
+  struct scratch *scratch = scratch_take();
+  bool opted_in = false;
+  if (scratch)
+    opted_in = opts_in(scratch, task);
+  else
+    count_loss(LOSS_SCRATCH_BUSY, 0);
+  u64 start = start_ticks(task);
+  if (!opted_in) {
+    if (scratch)
+      scratch_free(scratch);
+    if (!before)
+      return 0;
+    bpf_map_delete_elem(&processes, &tgid);
+    if (told_before)
+      put_exit(tgid, start, 1);
+    image_release(image_before);
+    return 0;
+  }
+  struct process process = {.start = start,
+                            .image = (now << 10 | (bpf_get_smp_processor_id() & 1023)) & ~IMAGE_FROM_USER,
+                            .announced = 1};
+  u64 one = 1;
+  if (bpf_map_update_elem(&images, &process.image, &one, BPF_ANY) ||
+      bpf_map_update_elem(&processes, &tgid, &process, BPF_ANY))
+    count_loss(LOSS_TABLE_FULL, 0);
+  put_process(scratch, task, tgid, start, process.image, PROCESS_EXEC);
+  scratch_free(scratch);
+  if (image_before)
+    image_release(image_before);
+  return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int process_forked(u64 *ctx) {
+  struct task_struct *parent = (struct task_struct *)ctx[0];
+  struct task_struct *child = (struct task_struct *)ctx[1];
+  u32 parent_tgid = parent->tgid;
+  u32 tgid = child->tgid;
+  if (tgid == parent_tgid)
+    return 0; /* a thread */
+  struct process *process = bpf_map_lookup_elem(&processes, &parent_tgid);
+  if (!process)
+    return 0;
+  struct process forked = {.start = child->start_boottime / NANOS_PER_TICK, .image = process->image};
+  image_take(forked.image);
+  if (bpf_map_update_elem(&processes, &tgid, &forked, BPF_ANY)) {
+    count_loss(LOSS_TABLE_FULL, 0);
+    image_release(forked.image);
+  }
+  return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int process_exited(u64 *ctx) {
+  struct task_struct *task = (struct task_struct *)ctx[0];
+  u32 tgid = task->tgid;
+  struct process *process = bpf_map_lookup_elem(&processes, &tgid);
+  if (!process || task->signal->live.counter > 0)
+    return 0; /* others of its threads go on */
+  struct process last = *process;
+  if (bpf_map_delete_elem(&processes, &tgid))
+    return 0; /* a thread that ended at the same time was first */
+  if (last.announced)
+    put_exit(tgid, last.start, 0);
+  image_release(last.image);
+  return 0;
+}
+
+/* Run on request: every open connection of the observed processes that is not known yet. */
+SEC("iter/task_file")
+int open_sockets(struct bpf_iter__task_file *ctx) {
+  struct task_struct *task = ctx->task;
+  struct file *file = ctx->file;
+  if (!task || !file)
+    return 0;
+  u32 tgid = task->tgid;
+  struct process *process = bpf_map_lookup_elem(&processes, &tgid);
+  if (!process)
+    return 0;
+  struct socket *socket = bpf_sock_from_file(file);
+  if (!socket)
+    return 0;
+  struct sock *sk = socket->sk;
+  u8 transport;
+  if (!sk || !is_internet(sk, &transport) || transport != TRANSPORT_TCP)
+    return 0;
+  u8 tcp_state = BPF_CORE_READ(sk, __sk_common.skc_state);
+  if (tcp_state != TCP_ESTABLISHED && tcp_state != TCP_CLOSE_WAIT && tcp_state != TCP_FIN_WAIT1 &&
+      tcp_state != TCP_FIN_WAIT2)
+    return 0;
+  struct socket_state *state = tcp_find(sk);
+  if (state && state->ready && state->announced)
+    return 0;
+  if (!state)
+    state = tcp_create(sk);
+  if (!state)
+    return 0;
+  if (!state->ready)
+    tcp_begin(sk, state, DIRECTION_SEND, 0);
+  if (!process->announced)
+    return 0; /* told, and its connections with it, at first use */
+  announce(state, tgid, process->start);
+  bpf_seq_write(ctx->meta->seq, &tgid, 1);
+  return 0;
+}
+
+#include "syscalls.h"

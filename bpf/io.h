@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One I/O of an observed process on a socket: the body both hooks share. */
+#ifndef SYSCRIBE_IO_H
+#define SYSCRIBE_IO_H
+
+#include "payload.h"
+#include "tcp.h"
+#include "udp.h"
+
+/* How many of `moved` bytes are kept, by the burst they belong to. */
+static __always_inline u64 keep_of(struct socket_state *state, u8 direction, u64 moved) {
+  if (state->burst_direction != direction) {
+    state->burst_direction = direction;
+    state->burst = 0;
+  }
+  u64 burst = state->burst;
+  state->burst = burst + moved;
+  if (burst >= cap_bytes)
+    return 0;
+  return cap_bytes - burst < moved ? cap_bytes - burst : moved;
+}
+
+static __always_inline void on_io(struct sock *sk, struct process *process, u32 tgid, u8 direction, u64 moved,
+                                  const struct source *source) {
+  struct socket_state *state = tcp_find(sk);
+  u64 position;
+  if (!state || !state->ready) {
+    u8 transport;
+    if (!is_internet(sk, &transport))
+      return;
+    if (!BPF_CORE_READ(sk, sk_socket, file))
+      return; /* a socket of the kernel itself, NFS for one: what the process wrote was a file */
+    if (transport == TRANSPORT_UDP) {
+      state = udp_state(sk, source->name, direction);
+    } else {
+      if (!state)
+        state = tcp_create(sk);
+      if (state)
+        tcp_begin(sk, state, direction, moved);
+    }
+    if (!state)
+      return;
+  }
+  struct scratch *scratch = scratch_take();
+  if (!scratch) {
+    count_loss(LOSS_SCRATCH_BUSY, moved);
+    return;
+  }
+  if (!process->announced)
+    tell_forked(process, scratch, tgid);
+  if (!state->announced)
+    announce(state, tgid, process->start);
+  if (state->identity.transport == TRANSPORT_UDP)
+    position = __sync_fetch_and_add(&state->next[direction == DIRECTION_SEND ? 0 : 1], moved);
+  else
+    position = tcp_advance(sk, state, direction, moved);
+  struct io_event *event = &scratch->io;
+  event->kind = EVENT_IO;
+  event->time = bpf_ktime_get_boot_ns();
+  event->process_start = process->start;
+  event->pid = tgid;
+  event->direction = direction;
+  event->layer = 0;
+  event->padding = 0;
+  event->socket = state->identity;
+  put_io(scratch, source, position, moved, keep_of(state, direction, moved));
+  scratch_free(scratch);
+}
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of observed processes, and how a process is told to user space. */
+#ifndef SYSCRIBE_PROCESS_H
+#define SYSCRIBE_PROCESS_H
+
+#include "output.h"
+#include "repeat.h"
+
+#define NANOS_PER_TICK 10000000 /* USER_HZ is 100 */
+/* Set in the image numbers the addon gives, not in ours. */
+#define IMAGE_FROM_USER (1ULL << 63)
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 65536);
+  __type(key, u32);
+  __type(value, struct process);
+} processes SEC(".maps");
+
+/* Image → how many processes run it. The addon keeps an image's environment while it is here. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 65536);
+  __type(key, u64);
+  __type(value, u64);
+} images SEC(".maps");
+
+/* Thread group → when it last executed a program: a start-up scan that read /proc before that must not decide. */
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 16384);
+  __type(key, u32);
+  __type(value, u64);
+} decisions SEC(".maps");
+
+static __always_inline u64 start_ticks(struct task_struct *task) {
+  return BPF_CORE_READ(task, group_leader, start_boottime) / NANOS_PER_TICK;
+}
+
+static __always_inline void image_take(u64 image) {
+  u64 *users = bpf_map_lookup_elem(&images, &image);
+  if (users)
+    __sync_fetch_and_add(users, 1);
+}
+
+static __always_inline void image_release(u64 image) {
+  u64 *users = bpf_map_lookup_elem(&images, &image);
+  if (!users || __sync_fetch_and_add(users, -1) != 1)
+    return;
+  bpf_map_delete_elem(&images, &image);
+  struct image_released event = {.kind = EVENT_IMAGE_RELEASED, .image = image};
+  put_process_event(&event, sizeof event);
+}
+
+static __always_inline void put_exit(u32 tgid, u64 start, u32 opted_out) {
+  struct process_mark event = {.kind = EVENT_EXIT,
+                               .pid = tgid,
+                               .time = bpf_ktime_get_boot_ns(),
+                               .process_start = start,
+                               .opted_out = opted_out};
+  put_process_event(&event, sizeof event);
+}
+
+static long block_step(u32 turn, struct scratch **context) {
+  struct scratch *scratch = *context;
+  struct block_walk *walk = &scratch->block_walk;
+  struct block_event *event = &scratch->block;
+  u64 length = walk->length - walk->offset;
+  if (walk->offset >= walk->length)
+    return 1;
+  if (length > PIECE_BYTES)
+    length = PIECE_BYTES;
+  asm volatile("" : "+r"(length));
+  length &= 2 * PIECE_BYTES - 1;
+  if (bpf_probe_read_user(scratch->piece, length, (void *)(walk->base + walk->offset))) {
+    walk->faults++;
+  } else {
+    event->offset = walk->offset;
+    event->length = length;
+    if (!put_process_event(event, sizeof *event + length))
+      walk->faults++;
+  }
+  walk->offset += length;
+  return 0;
+}
+REPEATABLE(block_step)
+
+static __always_inline u32 put_block(struct scratch *scratch, u32 tgid, u64 start, u32 block, u64 base, u64 length) {
+  struct scratch *context = scratch;
+  struct block_walk *walk = &scratch->block_walk;
+  walk->base = base;
+  walk->length = length;
+  walk->offset = 0;
+  walk->faults = 0;
+  scratch->block.kind = EVENT_BLOCK;
+  scratch->block.pid = tgid;
+  scratch->block.process_start = start;
+  scratch->block.block = block;
+  REPEAT(1024, block_step, &context);
+  return walk->faults;
+}
+
+static __always_inline void read_cgroup(struct process_event *event, struct task_struct *task) {
+  struct kernfs_node *node = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
+#pragma unroll
+  for (int level = 0; level < CGROUP_DEPTH; level++) {
+    event->cgroup[level][0] = 0;
+    if (!node)
+      continue;
+    bpf_probe_read_kernel_str(event->cgroup[level], CGROUP_NAME_BYTES, BPF_CORE_READ(node, name));
+    struct kernfs_node___before_6_15 *older = (void *)node;
+    if (bpf_core_field_exists(older->parent))
+      node = BPF_CORE_READ(older, parent);
+    else
+      node = BPF_CORE_READ(node, __parent);
+  }
+}
+
+/*
+ * Tells a process of the current task: its description, its arguments, for exec its environment, and an end mark.
+ * `scratch->process` holds profile and name already when it is an exec.
+ */
+static __always_inline void put_process(struct scratch *scratch, struct task_struct *task, u32 tgid, u64 start,
+                                        u64 image, u8 reason) {
+  struct process_event *event = &scratch->process;
+  u64 arguments = BPF_CORE_READ(task, mm, arg_start);
+  u64 arguments_end = BPF_CORE_READ(task, mm, arg_end);
+  u64 environment = BPF_CORE_READ(task, mm, env_start);
+  u64 environment_end = BPF_CORE_READ(task, mm, env_end);
+  event->kind = EVENT_PROCESS;
+  event->pid = tgid;
+  event->time = bpf_ktime_get_boot_ns();
+  event->process_start = start;
+  event->image = image;
+  event->parent = BPF_CORE_READ(task, group_leader, real_parent, tgid);
+  event->reason = reason;
+  event->arguments_length = arguments_end > arguments ? arguments_end - arguments : 0;
+  event->environment_length =
+      reason == PROCESS_EXEC && environment_end > environment ? environment_end - environment : 0;
+  bpf_probe_read_kernel_str(event->comm, sizeof event->comm, task->group_leader->comm);
+  read_cgroup(event, task);
+  u64 arguments_length = event->arguments_length;
+  u64 environment_length = event->environment_length;
+  put_process_event(event, sizeof *event);
+
+  struct process_mark end = {.kind = EVENT_PROCESS_END, .pid = tgid, .process_start = start};
+  end.faults = put_block(scratch, tgid, start, BLOCK_ARGUMENTS, arguments, arguments_length);
+  end.faults += put_block(scratch, tgid, start, BLOCK_ENVIRONMENT, environment, environment_length);
+  end.time = bpf_ktime_get_boot_ns();
+  put_process_event(&end, sizeof end);
+}
+
+/* A forked process that inherited consent is told when it first uses a socket. */
+static __always_inline void tell_forked(struct process *process, struct scratch *scratch, u32 tgid) {
+  if (__sync_lock_test_and_set(&process->announced, 1))
+    return;
+  struct task_struct *task = bpf_get_current_task_btf();
+  scratch->process.has_name = 0;
+  scratch->process.profile_cut = 0;
+  scratch->process.name_cut = 0;
+  scratch->process.profile[0] = 0;
+  scratch->process.name[0] = 0;
+  put_process(scratch, task, tgid, process->start, process->image, PROCESS_FORK);
+}
+
+#endif

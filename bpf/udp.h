@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* UDP: the peer, and what passed between a socket and that peer since watching began. */
+#ifndef SYSCRIBE_UDP_H
+#define SYSCRIBE_UDP_H
+
+#include "socket.h"
+
+/* Peer of the datagram an unconnected socket received last: see capture.bpf.c, recvmsg4. */
+struct udp_sender {
+  u8 address[16];
+  u16 port;
+  u8 length;
+  u8 fresh;
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct udp_sender);
+} udp_senders SEC(".maps");
+
+static __always_inline void read_user_peer(u64 name, struct socket_identity *identity) {
+  struct user_sockaddr address = {};
+  if (bpf_probe_read_user(&address, 8, (void *)name))
+    return;
+  if (address.family == AF_INET6) {
+    if (bpf_probe_read_user(&address, 24, (void *)name))
+      return;
+    u32 words[4];
+    __builtin_memcpy(words, address.v6, 16);
+    identity->remote_length = put_address6(identity->remote_address, words);
+  } else if (address.family == AF_INET) {
+    *(u32 *)identity->remote_address = address.v4;
+    identity->remote_length = 4;
+  } else {
+    return;
+  }
+  identity->remote_port = __builtin_bswap16(address.port);
+}
+
+static __always_inline struct socket_state *udp_state(struct sock *sk, u64 name, u8 direction) {
+  struct socket_state fresh = {};
+  struct socket_identity *identity = &fresh.identity;
+  read_identity(sk, identity);
+  if (identity->remote_length == 0) {
+    if (direction == DIRECTION_SEND && name)
+      read_user_peer(name, identity);
+    else if (direction == DIRECTION_RECV && hook == HOOK_SYSCALL && name)
+      read_user_peer(name, identity); /* the kernel has filled it in by the call's exit */
+    else if (direction == DIRECTION_RECV && hook == HOOK_SOCKET) {
+      struct udp_sender *sender = bpf_sk_storage_get(&udp_senders, sk, 0, 0);
+      if (sender && sender->fresh) {
+        __builtin_memcpy(identity->remote_address, sender->address, 16);
+        identity->remote_length = sender->length;
+        identity->remote_port = sender->port;
+        sender->fresh = 0;
+      }
+    }
+  }
+  struct peer_key key = {.cookie = identity->cookie, .port = identity->remote_port, .length = identity->remote_length};
+  __builtin_memcpy(key.address, identity->remote_address, 16);
+  struct socket_state *state = bpf_map_lookup_elem(&udp_peers, &key);
+  if (state)
+    return state;
+  identity->transport = TRANSPORT_UDP;
+  identity->role = direction == DIRECTION_SEND ? ROLE_CLIENT : ROLE_SERVER;
+  fresh.ready = 1;
+  bpf_map_update_elem(&udp_peers, &key, &fresh, BPF_NOEXIST);
+  state = bpf_map_lookup_elem(&udp_peers, &key);
+  if (!state)
+    count_loss(LOSS_TABLE_FULL, 0);
+  return state;
+}
+
+#endif

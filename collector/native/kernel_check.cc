@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel_check.h"
+#include "fault.h"
+#include "libbpf_log.h"
+#include "programs.h"
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <cerrno>
+#include <cstring>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+namespace {
+struct Check {
+  std::string name;
+  bool ok;
+  bool required;
+  std::string message;
+  std::string code;
+  std::string detail;
+};
+
+bool capable(int capability) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2]{};
+  if (syscall(SYS_capget, &header, data) != 0)
+    return false;
+  return (data[capability / 32].effective >> (capability % 32) & 1) != 0;
+}
+
+Check check(const char *name, bool ok, bool required, const char *good, const char *bad, const char *code) {
+  return {name, ok, required, ok ? good : bad, ok ? "" : code, ""};
+}
+
+/** Whether these programs load here; loads and drops them. */
+Check loads(const std::string &object, Settings::Hook hook, bool required) {
+  const bool socket = hook == Settings::SOCKET;
+  Check result{socket ? "programs_socket" : "programs_syscall", true, required,
+               socket ? "the programs on the socket tracepoints load" : "the programs on the system call tracepoints load",
+               "", ""};
+  try {
+    Settings settings;
+    settings.object = object;
+    settings.hook = hook;
+    settings.ring_bytes = 64 << 10;
+    settings.process_ring_bytes = 64 << 10;
+    Programs programs(settings);
+  } catch (const Fault &fault) {
+    result.ok = false;
+    result.message = fault.what();
+    result.code = fault.code;
+    result.detail = fault.detail;
+  }
+  return result;
+}
+} // namespace
+
+Napi::Value check_kernel(const Napi::CallbackInfo &info) {
+  Napi::Env env = info.Env();
+  const std::string object = info[0].As<Napi::String>().Utf8Value();
+  LibbpfLog quiet;
+  const bool rights = capable(CAP_SYS_ADMIN) || (capable(CAP_BPF) && capable(CAP_PERFMON));
+  const KernelFeatures features = rights ? KernelFeatures::read() : KernelFeatures{};
+  const bool btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+  const auto tracepoints = [](std::initializer_list<const char *> names) {
+    for (const char *name : names)
+      if (!has_tracepoint(name))
+        return false;
+    return true;
+  };
+  const auto map = [](bpf_map_type type) { return libbpf_probe_bpf_map_type(type, nullptr) == 1; };
+  std::vector<Check> checks;
+  checks.push_back(check("rights", rights, true, "may load BPF programs",
+                         "may not load BPF programs: run as root, or with CAP_BPF and CAP_PERFMON", "no_rights"));
+  checks.push_back(check("btf", btf, true, "the kernel describes its types (BTF)",
+                         "the kernel has no /sys/kernel/btf/vmlinux: it must be built with CONFIG_DEBUG_INFO_BTF",
+                         "no_btf"));
+  if (btf) {
+    checks.push_back(check("sock_length_tracepoints", tracepoints({"sock_send_length", "sock_recv_length"}), false,
+                           "socket I/O is seen where it happens, at no cost to anything else",
+                           "no sock_send_length and sock_recv_length (Linux 6.3): every system call of every process "
+                           "passes a program instead",
+                           "kernel_too_old"));
+    checks.push_back(check("syscall_tracepoints", tracepoints({"sys_enter", "sys_exit"}), false,
+                           "system calls can be seen", "no tracepoints on system calls (CONFIG_FTRACE_SYSCALLS)",
+                           "kernel_too_old"));
+    checks.push_back(check("process_tracepoints",
+                           tracepoints({"sched_process_exec", "sched_process_fork", "sched_process_exit"}), true,
+                           "consent is decided at exec", "no tracepoints on exec, fork and exit", "kernel_too_old"));
+    checks.push_back(check("socket_state_tracepoints", tracepoints({"inet_sock_set_state", "tcp_destroy_sock"}), true,
+                           "connections are seen as they open and close",
+                           "no tracepoints inet_sock_set_state and tcp_destroy_sock", "kernel_too_old"));
+  }
+  if (rights) {
+    checks.push_back(check("sk_storage", map(BPF_MAP_TYPE_SK_STORAGE), true, "state is kept with the socket",
+                           "no socket storage (Linux 5.2)", "kernel_too_old"));
+    checks.push_back(check("ringbuf", map(BPF_MAP_TYPE_RINGBUF), true, "records leave the kernel through a ring",
+                           "no BPF ring buffer (Linux 5.8)", "kernel_too_old"));
+    checks.push_back(check("bpf_loop", features.bpf_loop, false, "programs loop with bpf_loop",
+                           "no bpf_loop (Linux 5.17): programs loop by walking a map, which does as well",
+                           "kernel_too_old"));
+    checks.push_back(check("iterator", btf && libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_TRACING, nullptr) == 1, false,
+                           "connections open before the start are found",
+                           "no BPF iterators: connections open before the start are known at their next use",
+                           "kernel_too_old"));
+    if (btf) {
+      checks.push_back(loads(object, Settings::SOCKET, !features.socket_tracepoints ? false : true));
+      checks.push_back(loads(object, Settings::SYSCALL, !features.socket_tracepoints));
+    }
+  }
+  bool can_run = true, socket_loads = false, syscall_loads = false;
+  Napi::Array list = Napi::Array::New(env, checks.size());
+  for (uint32_t i = 0; i < checks.size(); i++) {
+    const Check &one = checks[i];
+    if (one.name == "programs_socket")
+      socket_loads = one.ok;
+    else if (one.name == "programs_syscall")
+      syscall_loads = one.ok;
+    else if (one.required && !one.ok)
+      can_run = false;
+    Napi::Object value = Napi::Object::New(env);
+    value.Set("name", one.name);
+    value.Set("ok", one.ok);
+    value.Set("required", one.required);
+    value.Set("message", one.message);
+    value.Set("code", one.code.empty() ? env.Null() : Napi::String::New(env, one.code).As<Napi::Value>());
+    value.Set("detail", one.detail.empty() ? env.Null() : Napi::String::New(env, one.detail).As<Napi::Value>());
+    list[i] = value;
+  }
+  utsname system{};
+  uname(&system);
+  Napi::Object report = Napi::Object::New(env);
+  report.Set("release", system.release);
+  report.Set("machine", system.machine);
+  const char *hook = !can_run || !rights ? nullptr : socket_loads ? "socket" : syscall_loads ? "syscall" : nullptr;
+  report.Set("hook", hook == nullptr ? env.Null() : Napi::String::New(env, hook).As<Napi::Value>());
+  report.Set("checks", list);
+  return report;
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "programs.h"
+#include "fault.h"
+#include "libbpf_log.h"
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
+
+namespace {
+/** As in bpf/config.h. */
+constexpr uint32_t scratch_slots = 4;
+
+/** In the order of attaching: a fork or exec must not be missed between two of them. */
+const char *const process_programs[] = {"process_forked", "process_executed", "process_exited"};
+const char *const socket_programs[] = {"socket_state_changed", "socket_destroyed"};
+const char *const hook_programs[2][2] = {{"socket_send", "socket_receive"}, {"syscall_entered", "syscall_exited"}};
+const char *const iterator_program = "open_sockets";
+
+std::string error_text(int error) { return std::strerror(error); }
+
+btf *kernel_btf() {
+  static btf *const loaded = btf__load_vmlinux_btf();
+  return libbpf_get_error(loaded) ? nullptr : loaded;
+}
+} // namespace
+
+bool has_tracepoint(const char *name) {
+  const btf *kernel = kernel_btf();
+  const std::string type = std::string("btf_trace_") + name;
+  return kernel != nullptr && btf__find_by_name_kind(kernel, type.c_str(), BTF_KIND_TYPEDEF) > 0;
+}
+
+KernelFeatures KernelFeatures::read() {
+  KernelFeatures features;
+  features.btf = kernel_btf() != nullptr;
+  features.socket_tracepoints = has_tracepoint("sock_send_length") && has_tracepoint("sock_recv_length");
+  features.bpf_loop = libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_loop, nullptr) == 1;
+  return features;
+}
+
+Programs::Programs(const Settings &settings) : cpus_(libbpf_num_possible_cpus()) {
+  const KernelFeatures features = KernelFeatures::read();
+  if (!features.btf)
+    throw Fault("no_btf", "the kernel offers no type information: /sys/kernel/btf/vmlinux is missing "
+                          "(CONFIG_DEBUG_INFO_BTF=y)");
+  if (settings.hook == Settings::SOCKET && !features.socket_tracepoints)
+    throw Fault("kernel_too_old", "the tracepoints sock_send_length and sock_recv_length came with Linux 6.3");
+  if (settings.loop == Settings::LOOP_BPF && !features.bpf_loop)
+    throw Fault("kernel_too_old", "bpf_loop came with Linux 5.17");
+  Settings chosen = settings;
+  if (chosen.hook == Settings::AUTO)
+    chosen.hook = features.socket_tracepoints ? Settings::SOCKET : Settings::SYSCALL;
+  if (chosen.loop == Settings::LOOP_AUTO)
+    chosen.loop = features.bpf_loop ? Settings::LOOP_BPF : Settings::LOOP_MAP;
+  hook_ = static_cast<Settings::Hook>(chosen.hook);
+
+  LibbpfLog log;
+  object_ = bpf_object__open_file(settings.object.c_str(), nullptr);
+  if (object_ == nullptr)
+    throw Fault("system", "cannot open " + settings.object + ": " + error_text(errno), log.text());
+  try {
+    configure(chosen);
+    load();
+    for (const auto &value : settings.allowed) {
+      std::array<char, PROFILE_BYTES> key{};
+      std::memcpy(key.data(), value.data(), value.size());
+      const uint8_t one = 1;
+      if (bpf_map_update_elem(map("allowed"), key.data(), &one, BPF_ANY) != 0)
+        throw Fault("system", "cannot fill the map of allowed profiles: " + error_text(errno));
+    }
+    losses_map_ = map("losses");
+  } catch (...) {
+    bpf_object__close(object_);
+    throw;
+  }
+}
+
+Programs::~Programs() {
+  detach();
+  bpf_object__close(object_);
+}
+
+void Programs::configure(const Settings &settings) {
+  auto entries = [this](const char *name, uint32_t count) {
+    bpf_map__set_max_entries(bpf_object__find_map_by_name(object_, name), count);
+  };
+  entries("socket_ring", settings.ring_bytes);
+  entries("process_ring", settings.process_ring_bytes);
+  entries("processes", settings.max_processes);
+  entries("images", settings.max_processes);
+  entries("scratches", scratch_slots * static_cast<uint32_t>(cpus_));
+  entries("allowed", settings.allowed.size() < 1024 ? 1024 : static_cast<uint32_t>(settings.allowed.size()));
+  if (settings.hook == Settings::SYSCALL)
+    entries("tcp_sockets_by_address", 65536);
+  set_variable("hook", static_cast<uint64_t>(settings.hook));
+  set_variable("loop", static_cast<uint64_t>(settings.loop));
+  set_variable("self_tgid", static_cast<uint64_t>(getpid()));
+  set_variable("cap_bytes", settings.cap_bytes);
+  set_variable("wake_bytes", settings.ring_bytes / 4);
+  set_variable("has_allowed", settings.any_profile ? 0 : 1);
+  for (int other = 0; other < 2; other++)
+    for (const char *name : hook_programs[other])
+      bpf_program__set_autoload(bpf_object__find_program_by_name(object_, name), other == settings.hook);
+}
+
+/** Writes a variable of .rodata; its place is in the object's BTF. */
+void Programs::set_variable(const char *name, uint64_t value) {
+  const btf *types = bpf_object__btf(object_);
+  const int section = btf__find_by_name_kind(types, ".rodata", BTF_KIND_DATASEC);
+  const btf_type *type = section > 0 ? btf__type_by_id(types, static_cast<uint32_t>(section)) : nullptr;
+  bpf_map *data = nullptr, *map = nullptr;
+  bpf_object__for_each_map(map, object_) {
+    if (std::strstr(bpf_map__name(map), ".rodata") != nullptr)
+      data = map;
+  }
+  size_t size = 0;
+  auto *memory = data == nullptr ? nullptr
+                                 : static_cast<uint8_t *>(const_cast<void *>(bpf_map__initial_value(data, &size)));
+  if (type != nullptr && memory != nullptr) {
+    const btf_var_secinfo *variable = btf_var_secinfos(type);
+    for (int i = 0; i < btf_vlen(type); i++, variable++) {
+      const btf_type *declared = btf__type_by_id(types, variable->type);
+      if (std::strcmp(btf__name_by_offset(types, declared->name_off), name) != 0)
+        continue;
+      std::memcpy(memory + variable->offset, &value, variable->size); // little-endian hosts only
+      return;
+    }
+  }
+  throw Fault("system", std::string("the BPF object has no variable ") + name);
+}
+
+void Programs::load() {
+  LibbpfLog log;
+  const int error = -bpf_object__load(object_);
+  if (error == 0)
+    return;
+  const std::string detail = log.text();
+  if (error == EPERM)
+    throw Fault("no_rights", "loading BPF programs is not permitted: run as root, or with CAP_BPF, CAP_PERFMON and "
+                             "CAP_NET_ADMIN",
+                detail);
+  if (error == ENOMEM)
+    throw Fault("no_memory", "not enough memory for BPF maps and rings", detail);
+  if (error == ESRCH || error == ENOENT)
+    throw Fault("kernel_too_old", "the kernel lacks a tracepoint or type that capture needs: Linux 5.15 or newer is "
+                                  "required",
+                detail);
+  throw Fault("program_rejected", "the kernel refused a BPF program: " + error_text(error), detail);
+}
+
+void Programs::attach() {
+  std::vector<const char *> names(std::begin(process_programs), std::end(process_programs));
+  names.insert(names.end(), std::begin(socket_programs), std::end(socket_programs));
+  names.insert(names.end(), std::begin(hook_programs[hook_]), std::end(hook_programs[hook_]));
+  LibbpfLog log;
+  auto attach = [&](const char *name) {
+    bpf_link *link = bpf_program__attach(bpf_object__find_program_by_name(object_, name));
+    if (link == nullptr)
+      throw Fault("attach_failed", std::string("cannot attach ") + name + ": " + error_text(errno), log.text());
+    return link;
+  };
+  for (const char *name : names)
+    links_.push_back(attach(name));
+  iterator_ = attach(iterator_program);
+}
+
+void Programs::detach() {
+  for (bpf_link *link : links_)
+    bpf_link__destroy(link);
+  links_.clear();
+  if (iterator_ != nullptr)
+    bpf_link__destroy(iterator_);
+  iterator_ = nullptr;
+}
+
+int Programs::map(const char *name) const { return bpf_object__find_map_fd_by_name(object_, name); }
+
+uint32_t Programs::announce_open_sockets() {
+  if (iterator_ == nullptr)
+    return 0;
+  const int iteration = bpf_iter_create(bpf_link__fd(iterator_));
+  if (iteration < 0)
+    throw Fault("system", "cannot run the socket iterator: " + error_text(errno));
+  // The program writes one byte for each connection it announces.
+  uint32_t announced = 0;
+  char bytes[4096];
+  ssize_t count;
+  while ((count = read(iteration, bytes, sizeof bytes)) > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN)))
+    if (count > 0)
+      announced += static_cast<uint32_t>(count);
+  const int error = errno;
+  close(iteration);
+  if (count < 0)
+    throw Fault("system", "the socket iterator failed: " + error_text(error));
+  return announced;
+}
+
+std::array<loss, LOSS_CAUSES> Programs::losses() const {
+  std::array<loss, LOSS_CAUSES> totals{};
+  std::vector<loss> per_cpu(static_cast<size_t>(cpus_));
+  for (uint32_t cause = 0; cause < LOSS_CAUSES; cause++) {
+    if (bpf_map_lookup_elem(losses_map_, &cause, per_cpu.data()) != 0)
+      continue;
+    for (const loss &one : per_cpu) {
+      totals[cause].records += one.records;
+      totals[cause].bytes += one.bytes;
+    }
+  }
+  return totals;
+}

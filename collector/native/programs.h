@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "settings.h"
+#include "../../bpf/event.h"
+#include <array>
+#include <string>
+#include <vector>
+
+struct bpf_link;
+struct bpf_object;
+struct bpf_program;
+
+/** What a kernel offers, as far as the choice of programs depends on it. */
+struct KernelFeatures {
+  bool btf = false;
+  bool socket_tracepoints = false;
+  bool bpf_loop = false;
+  static KernelFeatures read();
+};
+
+/** Whether the kernel's BTF has this tracepoint. */
+bool has_tracepoint(const char *name);
+
+/** The BPF object in the kernel: loaded, attached, its maps. */
+class Programs {
+public:
+  /**
+   * Loads; attaches nothing yet. @throws Fault `no_btf`, `no_rights`, `kernel_too_old`, `program_rejected`,
+   * `no_memory`, `system`
+   */
+  explicit Programs(const Settings &settings);
+  ~Programs();
+  Programs(const Programs &) = delete;
+
+  /** @throws Fault `attach_failed` */
+  void attach();
+  /** No event comes after this. */
+  void detach();
+
+  Settings::Hook hook() const { return hook_; }
+  int map(const char *name) const;
+
+  /** Runs the iterator over open sockets; how many it announced. @throws Fault `system` */
+  uint32_t announce_open_sockets();
+
+  /** Totals over all CPUs since loading. */
+  std::array<loss, LOSS_CAUSES> losses() const;
+
+private:
+  void configure(const Settings &settings);
+  void set_variable(const char *name, uint64_t value);
+  void load();
+  bpf_object *object_ = nullptr;
+  Settings::Hook hook_ = Settings::SOCKET;
+  std::vector<bpf_link *> links_;
+  bpf_link *iterator_ = nullptr;
+  int losses_map_ = -1;
+  int cpus_ = 0;
+};

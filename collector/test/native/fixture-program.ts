@@ -1,0 +1,18 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const directory = fileURLToPath(new URL('../../build/test/', import.meta.url))
+
+/** Path of a C program of this folder, compiled when its source is newer. */
+export function fixtureProgram(name: string): string {
+  const source = fileURLToPath(new URL(`./${name}.c`, import.meta.url))
+  const program = directory + name
+  if (!existsSync(program) || statSync(program).mtimeMs < statSync(source).mtimeMs) {
+    mkdirSync(directory, { recursive: true })
+    const fresh = `${program}.${process.pid}`
+    execFileSync('cc', ['-O1', '-Wall', '-Werror', '-pthread', '-o', fresh, source])
+    renameSync(fresh, program)
+  }
+  return program
+}
