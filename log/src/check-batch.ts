@@ -1,8 +1,8 @@
 import { LogError } from './errors.js'
 import { batchHeaderBytes, batchMagic, type RecordBatch, recordHeaderBytes } from './record-batch.js'
 
-/** A batch larger than this is refused unless the engine is told otherwise. */
-export const defaultMaxBatchBytes = 64 * 1024 * 1024
+/** A batch larger than this is refused: lmdb reads values below 16 MiB by copying, larger ones in ways to stay clear of. */
+export const defaultMaxBatchBytes = 15 * 1024 * 1024
 
 /**
  * Checks a batch before it is appended: what is stored must be readable.
@@ -16,7 +16,7 @@ export function checkBatch(topic: string, batch: RecordBatch, maxBytes: number, 
       `a batch of ${batch.byteLength} bytes for topic ${topic} is over the limit of ${maxBytes}`,
     )
   }
-  const fault = batchFault(batch.buffer, keyed)
+  const fault = batch.byteLength < batchHeaderBytes || batch.gaps === 0 ? batchFault(batch.buffer, keyed) : 'has gaps'
   if (fault !== null) throw new LogError('invalid', `a batch for topic ${topic} ${fault}`)
 }
 
@@ -28,15 +28,18 @@ export function batchFault(buffer: Buffer, keyed = false): string | null {
   const count = buffer.readUInt32LE(8)
   if (count === 0) return 'holds no record'
   let position = batchHeaderBytes
+  let missing = 0
   for (let index = 0; index < count; index++) {
     if (position + recordHeaderBytes > length) return `ends inside record ${index} of ${count}`
     const valueLength = buffer.readUInt32LE(position)
     const keyLength = buffer.readUInt16LE(position + 4)
+    missing += buffer.readUInt16LE(position + 6)
     if (keyed && keyLength === 0xffff) return `has no key in record ${index}, and the topic is compacted`
     position += recordHeaderBytes
     if (keyLength !== 0xffff) position += keyLength
     if (valueLength !== 0xffffffff) position += valueLength
     if (position > length) return `ends inside record ${index} of ${count}`
   }
-  return position === length ? null : `has ${length - position} bytes after its last record`
+  if (position !== length) return `has ${length - position} bytes after its last record`
+  return missing === buffer.readUInt32LE(12) ? null : 'does not add up its missing offsets'
 }

@@ -1,3 +1,5 @@
+export { openEmbeddedLog } from './embedded/embedded-log.js'
+export type { EmbeddedLogOptions } from './embedded/options.js'
 export { LogError, type LogErrorCode } from './errors.js'
 export type * from './log.js'
 export { createMemoryLog, type MemoryLogOptions } from './memory/memory-log.js'

@@ -67,9 +67,13 @@ export class RecordBatch implements Iterable<LogRecord> {
   set baseOffset(offset: number) {
     this.buffer.writeDoubleLE(offset, 16)
   }
+  /** Offsets between the first record's and the last's that have no record: only after compaction. */
+  get gaps(): number {
+    return this.buffer.readUInt32LE(12)
+  }
   /** Offset after the last record's. */
   get nextOffset(): number {
-    return this.baseOffset + this.count + this.buffer.readUInt32LE(12)
+    return this.baseOffset + this.count + this.gaps
   }
   get minTimestamp(): number {
     return this.buffer.readDoubleLE(24)
@@ -167,6 +171,26 @@ export class BatchBuilder {
     if (timestamp > this.#max) this.#max = timestamp
   }
 
+  /** Remembers the point reached, for `rollback`. `take` forgets it. */
+  mark(): void {
+    this.#markEnd = this.#end
+    this.#markCount = this.#count
+    this.#markMin = this.#min
+    this.#markMax = this.#max
+  }
+  #markEnd = batchHeaderBytes
+  #markCount = 0
+  #markMin = Number.POSITIVE_INFINITY
+  #markMax = Number.NEGATIVE_INFINITY
+
+  /** Takes back what was appended since the last `mark`, or since the last `take` when there was none. */
+  rollback(): void {
+    this.#end = this.#markEnd
+    this.#count = this.#markCount
+    this.#min = this.#markMin
+    this.#max = this.#markMax
+  }
+
   /** The finished batch, and an empty builder. */
   take(): RecordBatch {
     const buffer = this.#buffer.subarray(0, this.#end)
@@ -182,6 +206,7 @@ export class BatchBuilder {
     this.#count = 0
     this.#min = Number.POSITIVE_INFINITY
     this.#max = Number.NEGATIVE_INFINITY
+    this.mark()
     return new RecordBatch(buffer)
   }
 

@@ -1,6 +1,6 @@
 import { checkBatch, defaultMaxBatchBytes } from '../check-batch.js'
 import { LogError } from '../errors.js'
-import { checkCommittedOffset } from '../local/committed-offsets.js'
+import { checkCommittedOffset, checkGroupName } from '../local/committed-offsets.js'
 import { GroupCoordinator } from '../local/group-coordinator.js'
 import { News } from '../local/news.js'
 import { PartitionReader, type PartitionSource } from '../local/partition-reader.js'
@@ -25,7 +25,7 @@ import { MemoryPartition } from './memory-partition.js'
 import { MemoryProducer } from './memory-producer.js'
 
 export interface MemoryLogOptions {
-  /** Larger batches are refused. Default 64 MiB. */
+  /** Larger batches are refused. Default 15 MiB. */
   maxBatchBytes?: number
   /** How long compaction keeps tombstones: ms of record timestamp against the partition's newest. Default one day. */
   tombstoneMs?: number
@@ -163,6 +163,7 @@ export class MemoryLog implements Log, PartitionSource {
       this.#partition({ topic, partition })
       checkBatch(topic, batch, this.#maxBatchBytes, this.#topic(topic).settings.cleanup === 'compact')
     }
+    if (group !== null) checkGroupName(group)
     for (const offset of offsets) {
       this.#partition(offset)
       checkCommittedOffset(offset)
