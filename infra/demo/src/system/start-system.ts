@@ -16,9 +16,10 @@ const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mo
 /**
  * Starts the demo's servers and programs; resolves when all of them work. Needs root.
  * @param onStarting called with each name as it starts.
+ * @param signal aborted: the start is given up.
  * @throws DemoError `server_missing`, `not_ready`, `ended_early`, `namespace_refused`
  */
-export async function startSystem(onStarting: (name: string) => void): Promise<DemoSystem> {
+export async function startSystem(onStarting: (name: string) => void, signal?: AbortSignal): Promise<DemoSystem> {
   const inside = fileURLToPath(new URL('world.js', import.meta.url))
   // Nothing of the caller's environment: what opts in is what the demo says.
   const env = { PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin' }
@@ -28,6 +29,8 @@ export async function startSystem(onStarting: (name: string) => void): Promise<D
     detached: true,
   })
   // Its stdin is how it learns that we are gone, however we went.
+  const giveUp = () => child.stdin.end()
+  signal?.addEventListener('abort', giveUp)
   child.stdin.on('error', () => {})
   let calls: Record<string, number> = {}
   let errors = ''
@@ -69,6 +72,7 @@ export async function startSystem(onStarting: (name: string) => void): Promise<D
     await closed
     throw namespaceError(errors) ?? error
   })
+  signal?.removeEventListener('abort', giveUp)
 
   return {
     running,

@@ -1,0 +1,28 @@
+import { type Config, type ConfigKey, parseConfig, settings, settingsHelp } from '@syscribe/runtime'
+import { type Command, Option } from 'commander'
+
+/** Adds the flags of settings to a verb; parsing is left to the configuration, so a flag and its variable agree. */
+export function addConfigFlags(command: Command, keys: readonly ConfigKey[] = allKeys): void {
+  for (const row of settingsHelp()) {
+    if (!keys.includes(row.key)) continue
+    const setting = settings[row.key]
+    const flag = `${setting.flag} <${setting.argument}>`
+    command.addOption(new Option(flag, `${row.meaning} (${row.variable}; default: ${row.default})`))
+  }
+}
+
+export const allKeys = Object.keys(settings) as ConfigKey[]
+
+/**
+ * The configuration from a verb's flags and the environment.
+ * @throws ConfigError
+ */
+export function configFrom(command: Command, env: Readonly<Record<string, string | undefined>>): Config {
+  const options: Record<string, unknown> = command.opts()
+  const flags: Partial<Record<ConfigKey, string>> = {}
+  for (const key of allKeys) {
+    const value = options[new Option(`${settings[key].flag} <x>`).attributeName()]
+    if (typeof value === 'string') flags[key] = value
+  }
+  return parseConfig({ env, flags })
+}

@@ -1,0 +1,61 @@
+import { setPriority } from 'node:os'
+import { parentPort, workerData } from 'node:worker_threads'
+import { openEmbeddedLog } from '@syscribe/log'
+import { createPipeline, topicSettings } from '@syscribe/runtime'
+import { explainError } from '../explain-error.js'
+import type { DerivationInput, DerivationOrder, DerivationReport } from './derivation-messages.js'
+import { stderrLogger } from './logger.js'
+import { processors, projectionTasks } from './parts.js'
+
+// The derivation thread: processors and projections, behind capture and below it in priority. It writes the derived
+// side of the log only, so it never holds a lock that capture waits for.
+
+const { config } = workerData as DerivationInput
+const logger = stderrLogger(config.logLevel, 'derivation')
+
+function report(message: DerivationReport): void {
+  parentPort?.postMessage(message)
+}
+
+/** On Linux a priority belongs to a thread (setpriority(2), "C library/kernel differences"): only this one yields. */
+function yieldToOthers(): void {
+  try {
+    setPriority(0, 19)
+  } catch (error) {
+    logger.warn({ err: error }, 'cannot lower the priority of the derivation')
+  }
+}
+
+async function run(): Promise<void> {
+  const log = await openEmbeddedLog({
+    path: config.dataDir,
+    writes: 'derived',
+    onCleanFault: (fault) => logger.error({ err: fault }, 'cleaning derived topics failed'),
+  })
+  try {
+    await log.createTopics(topicSettings({ retentionBytes: config.retentionBytes, retentionMs: config.retentionMs }))
+    const pipeline = await createPipeline({ log, logger, processors, projections: projectionTasks(config) })
+    const ordered = new Promise<void>((resolve) => {
+      parentPort?.on('message', (order: DerivationOrder) => {
+        if (order === 'drain') resolve()
+      })
+    })
+    report({ event: 'open' })
+    await Promise.race([ordered, pipeline.done])
+    await pipeline.drain()
+    await pipeline.close()
+  } finally {
+    await log.close()
+  }
+  report({ event: 'drained' })
+}
+
+yieldToOthers()
+run().then(
+  () => parentPort?.close(),
+  (error: unknown) => {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    report({ event: 'failed', message: explainError(error)?.message ?? stack })
+    parentPort?.close()
+  },
+)

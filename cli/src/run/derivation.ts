@@ -1,0 +1,54 @@
+import { Worker } from 'node:worker_threads'
+import { CliError } from '../cli-error.js'
+import type { DerivationInput, DerivationOrder, DerivationReport } from './derivation-messages.js'
+
+export interface Derivation {
+  /** Rejects when the thread cannot go on, in whatever way it ended. Never resolves. */
+  readonly failed: Promise<never>
+  /** After capture: derives what is left in the log, commits, and ends the thread. */
+  drain(): Promise<void>
+  /** Ends the thread now. What it has committed stays. */
+  abandon(): Promise<void>
+}
+
+/** Starts the derivation thread; resolves when all of its parts are open. */
+export async function startDerivation(input: DerivationInput): Promise<Derivation> {
+  const worker = new Worker(new URL('./derivation-worker.js', import.meta.url), {
+    workerData: input,
+    name: 'derivation',
+  })
+  let drained = false
+  const failed = new Promise<never>((_, reject) => {
+    worker.on('message', (report: DerivationReport) => {
+      if (report.event === 'drained') drained = true
+      if (report.event === 'failed') reject(new CliError('fault', `the outputs cannot be derived: ${report.message}`))
+    })
+    worker.on('error', (cause) => {
+      reject(new CliError('fault', `the derivation thread failed: ${cause.stack ?? cause.message}`, { cause }))
+    })
+    worker.on('exit', (code) => {
+      if (!drained) reject(new CliError('fault', `the derivation thread ended unexpectedly (exit code ${code})`))
+    })
+  })
+  failed.catch(() => {})
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+
+  const opened = new Promise<void>((resolve) => {
+    worker.on('message', (report: DerivationReport) => {
+      if (report.event === 'open') resolve()
+    })
+  })
+  await Promise.race([opened, failed])
+  return {
+    failed,
+    async drain() {
+      worker.postMessage('drain' satisfies DerivationOrder)
+      await Promise.race([exited, failed])
+      if (!drained) await failed
+    },
+    async abandon() {
+      drained = true
+      await worker.terminate()
+    },
+  }
+}

@@ -1,0 +1,88 @@
+import { type Command, Option } from 'commander'
+import { CliError } from '../cli-error.js'
+import { addConfigFlags, configFrom } from '../config-flags.js'
+import { topicsJson, topicsTable } from '../log/list-topics.js'
+import { recordFilter } from '../log/record-filter.js'
+import { showRecords } from '../log/show-records.js'
+import { parseStartPosition } from '../log/start-position.js'
+import { openLogToRead } from '../open-log.js'
+import type { VerbContext } from '../program.js'
+
+export function addLog(program: Command, context: VerbContext): void {
+  const log = program.command('log').description('Look into the event log, also while syscribe run writes it')
+  addTopics(log, context)
+  addShow(log, context)
+}
+
+function addTopics(parent: Command, { surroundings }: VerbContext): void {
+  const verb = parent.command('topics').description('List the topics: how many records, which offsets, how long kept')
+  addConfigFlags(verb, ['dataDir'])
+  verb.option('--json', 'one JSON object a line instead of a table')
+  verb.action(async () => {
+    const log = await openLogToRead(configFrom(verb, surroundings.env).dataDir)
+    try {
+      if (verb.opts().json === true) {
+        for (const topic of await topicsJson(log)) await surroundings.stdout.write(`${JSON.stringify(topic)}\n`)
+      } else await surroundings.stdout.write(topicsTable(await log.describeTopics()))
+    } finally {
+      await log.close()
+    }
+  })
+}
+
+function addShow(parent: Command, { surroundings }: VerbContext): void {
+  const verb = parent
+    .command('show')
+    .description(
+      `Show the records of a topic, one JSON object a line: topic, partition, offset, timestamp, key, kind, value.
+Bytes are shown as text when they are UTF-8, else as {"base64": ...}; ids as hex; times in UTC.`,
+    )
+    .argument('<topic>', 'name of the topic; syscribe log topics lists them')
+  addConfigFlags(verb, ['dataDir'])
+  verb
+    .addOption(
+      new Option(
+        '--filter <condition>',
+        'only records where FIELD=TEXT, FIELD!=TEXT, FIELD~TEXT (contains), FIELD<N, FIELD>N; repeat it for more',
+      )
+        .argParser((text: string, before: string[]) => [...before, text])
+        .default([], 'all'),
+    )
+    .option('--from <position>', 'earliest, latest, an offset, a time (2026-11-23T10:00:00Z) or an age (10m)')
+    .option('--limit <count>', 'end after so many records')
+    .option('--partition <number>', 'only this partition')
+    .option('--follow', 'wait for new records until stopped')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  syscribe log show http --from 5m --filter method=POST
+  syscribe log show syscalls --filter kind=SocketIo --filter pid=4711 --limit 10
+  syscribe log show traffic --follow --from latest | jq .value.url`,
+    )
+  verb.action(async (topic: string) => {
+    const options: { filter: string[]; from?: string; limit?: string; partition?: string; follow?: boolean } =
+      verb.opts()
+    const show = {
+      topic,
+      partition: options.partition === undefined ? undefined : wholeNumber('--partition', options.partition),
+      from: parseStartPosition(options.from ?? 'earliest', Date.now()),
+      limit: options.limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber('--limit', options.limit),
+      filters: options.filter.map(recordFilter),
+      follow: options.follow === true,
+    }
+    const log = await openLogToRead(configFrom(verb, surroundings.env).dataDir)
+    try {
+      for await (const record of showRecords(log, { ...show, signal: surroundings.stopSignal() })) {
+        await surroundings.stdout.write(`${JSON.stringify(record)}\n`)
+      }
+    } finally {
+      await log.close()
+    }
+  })
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (!/^\d+$/.test(text)) throw new CliError('usage', `${name} ${JSON.stringify(text)} is not a whole number`)
+  return Number(text)
+}
