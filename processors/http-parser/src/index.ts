@@ -1,0 +1,3 @@
+export type { Connection } from './endpoint.js'
+export { httpParser } from './http-parser.js'
+export { limits } from './limits.js'
