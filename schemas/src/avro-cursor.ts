@@ -52,14 +52,23 @@ export class AvroCursor {
     return low & 1 ? -magnitude - 1 : magnitude
   }
 
-  /** One byte: a boolean, or the index of a small enum or union branch (see `index`). */
-  byte(): number {
-    return this.bytes[this.at++] ?? 0
+  boolean(): boolean {
+    return this.bytes[this.at++] === 1
   }
 
-  /** The index of an enum's symbol or a union's branch. */
-  index(): number {
-    return this.long()
+  /**
+   * The index of an enum's symbol or a union's branch, of `count`.
+   * @throws SchemaError `record_invalid` when there are not so many.
+   */
+  index(count: number): number {
+    const index = this.long()
+    if (index >= 0 && index < count) return index
+    throw new SchemaError('record_invalid', `no symbol or branch ${index} of ${count} before byte ${this.at}`)
+  }
+
+  /** Whether an optional field, a union of null and a type in this order, has a value. */
+  present(): boolean {
+    return this.index(2) !== 0
   }
 
   /** Passes over a string or bytes value. */

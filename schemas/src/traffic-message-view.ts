@@ -39,10 +39,10 @@ export class PartyView {
     cursor.skipBytes()
     this.nameStart = cursor.start
     this.nameEnd = cursor.at
-    this.type = cursor.index()
-    this.hasContainer = cursor.index() !== 0
+    this.type = cursor.index(endpointTypes.length)
+    this.hasContainer = cursor.present()
     if (this.hasContainer) this.#readContainer(cursor)
-    this.hasProcess = cursor.index() !== 0
+    this.hasProcess = cursor.present()
     if (this.hasProcess) this.#readProcess(cursor)
     cursor.skipBytes() // reason
   }
@@ -50,7 +50,7 @@ export class PartyView {
   #readContainer(cursor: AvroCursor): void {
     this.serviceStart = -1
     this.serviceEnd = -1
-    if (cursor.index() !== 0) {
+    if (cursor.present()) {
       cursor.skipBytes()
       this.serviceStart = cursor.start
       this.serviceEnd = cursor.at
@@ -75,7 +75,7 @@ export class PartyView {
     this.cmdlineStart = cursor.start
     this.cmdlineEnd = cursor.at
     cursor.skipBytes() // profile
-    if (cursor.index() !== 0) cursor.skipBytes() // profileName
+    if (cursor.present()) cursor.skipBytes() // profileName
   }
 }
 
@@ -155,9 +155,9 @@ export class TrafficMessageView {
   #readObservation(cursor: AvroCursor): void {
     this.connectionStart = cursor.at
     cursor.at += 8
-    this.kind = cursor.index()
-    this.direction = cursor.index()
-    this.role = cursor.index()
+    this.kind = cursor.index(messageKinds.length)
+    this.direction = cursor.index(directions.length)
+    this.role = cursor.index(roles.length)
     this.exchange = cursor.long()
     this.ordinal = cursor.long()
     this.time = cursor.long()
@@ -169,7 +169,7 @@ export class TrafficMessageView {
     cursor.at += 16 // process.boot
     this.pid = cursor.long()
     cursor.long() // process.processStart
-    if (cursor.index() !== 0) skipProcessKey(cursor) // peer
+    if (cursor.present()) skipProcessKey(cursor) // peer
     cursor.skipBytes()
     this.sourceAddressStart = cursor.start
     this.sourceAddressEnd = cursor.at
@@ -182,9 +182,9 @@ export class TrafficMessageView {
 
   #readContent(cursor: AvroCursor): void {
     this.length = cursor.long()
-    this.complete = cursor.byte() !== 0
+    this.complete = cursor.boolean()
     this.missingBytes = cursor.long()
-    this.missingReason = cursor.index() === 0 ? -1 : cursor.index()
+    this.missingReason = cursor.present() ? cursor.index(missingReasons.length) : -1
     cursor.skipBytes()
     this.versionStart = cursor.start
     this.versionEnd = cursor.at
@@ -194,7 +194,7 @@ export class TrafficMessageView {
     const hasUrl = optionalBytes(cursor)
     this.urlStart = hasUrl ? cursor.start : -1
     this.urlEnd = hasUrl ? cursor.at : -1
-    this.status = cursor.index() === 0 ? -1 : cursor.long()
+    this.status = cursor.present() ? cursor.long() : -1
     this.headers = readHeaders(cursor, this.headers)
     this.headerCount = headerCount
     this.trailers = readHeaders(cursor, this.trailers)
@@ -220,7 +220,7 @@ export class TrafficMessageView {
 }
 
 function optionalBytes(cursor: AvroCursor): boolean {
-  if (cursor.index() === 0) return false
+  if (!cursor.present()) return false
   cursor.skipBytes()
   return true
 }

@@ -1,0 +1,1 @@
+export { httpLog } from './http-log.js'
