@@ -17,10 +17,8 @@ export const purposes = {
     includes: [],
     needs: [
       { package: 'clang', probe: { command: 'clang' } },
-      { package: 'llvm', probe: { command: 'llvm-strip' } },
       { package: 'g++', probe: { command: 'g++' } },
       { package: 'make', probe: { command: 'make' } },
-      { package: 'pkg-config', probe: { command: 'pkg-config' } },
       { package: 'libbpf-dev', probe: { header: 'bpf/libbpf.h' } },
       { package: 'libelf-dev', probe: { header: 'libelf.h' } },
       { package: 'zlib1g-dev', probe: { header: 'zlib.h' } },
@@ -45,7 +43,10 @@ export const purposes = {
   /** What the benchmarks measure with and against. */
   bench: {
     includes: ['test'],
-    needs: [],
+    needs: [
+      { package: 'wrk', probe: { command: 'wrk' } },
+      { package: 'tshark', probe: { command: 'tshark' } },
+    ],
   },
 }
 
