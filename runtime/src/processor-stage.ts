@@ -1,0 +1,345 @@
+import type { CommittedOffset, Producer } from '@syscribe/log'
+import type { Logger } from 'pino'
+import { DeadLetters } from './dead-letters.js'
+import type { InputPartition } from './input-partition.js'
+import { InputReader } from './input-reader.js'
+import { KeyedStateMap } from './keyed-state-map.js'
+import { Merge } from './merge.js'
+import { metricsOfPart, type PartMetrics } from './metrics.js'
+import { openInputs } from './open-inputs.js'
+import type { Processor, ProcessorInstance } from './processor.js'
+import { recordClass } from './readable-schema.js'
+import type { Stage, StagePosition } from './stage.js'
+import type { StageContext } from './stage-context.js'
+import { StateTopic, stateTopicName } from './state-topic.js'
+import { StepOutput, statedTime } from './step-output.js'
+import { compare, type Progress, slowest } from './watermark-sources.js'
+
+/** A round ends early when this much waits to be committed. */
+const maxOutputBytes = 8 * 1024 * 1024
+/** Offsets alone, with nothing emitted, are committed this seldom. */
+const offsetsOnlyMs = 1_000
+
+/** Where the tables of an instance stand, kept with its first stream's offset: instances share the tables' partitions. */
+interface TableOffsets {
+  tables: [topic: string, partition: number, offset: number][]
+}
+
+/** One instance of a processor: partition n of its streams with all of its tables. */
+export class ProcessorStage<S> implements Stage {
+  readonly part: string
+  readonly partition: number
+  readonly #context: StageContext
+  readonly #processor: Processor<S>
+  readonly #instance: ProcessorInstance<S>
+  readonly #state: KeyedStateMap<S>
+  readonly #logger: Logger
+  readonly #metrics: PartMetrics
+  readonly #visit = (input: InputPartition) => this.#take(input)
+  #merge!: Merge
+  #reader!: InputReader
+  #producer!: Producer
+  #output!: StepOutput
+  #stateTopic!: StateTopic
+  #deadLetters!: DeadLetters
+
+  readonly #forwarded = new Map<string, Progress>()
+  #stated: Progress | null = null
+  #afterFinal = false
+  #muted = false
+  #uncommitted = 0
+  #lastTimestamp = 0
+  #lastCommit = performance.now()
+  #lastCheckpoint = performance.now()
+  #bytesAtCheckpoint = 0
+  #neverCheckpointed = false
+
+  private constructor(context: StageContext, processor: Processor<S>, partition: number) {
+    this.part = processor.name
+    this.partition = partition
+    this.#context = context
+    this.#processor = processor
+    this.#instance = processor.create()
+    this.#state = new KeyedStateMap(processor.state)
+    this.#logger = context.logger.child({ part: processor.name, partition })
+    this.#metrics = metricsOfPart(context.metrics, processor.name)
+  }
+
+  /**
+   * Restores the state of the last checkpoint and reads on to the committed offsets, muted.
+   * @throws LogError
+   */
+  static async open<S>(context: StageContext, processor: Processor<S>, partition: number): Promise<ProcessorStage<S>> {
+    const stage = new ProcessorStage(context, processor, partition)
+    try {
+      await stage.#open()
+      return stage
+    } catch (error) {
+      await stage.abandon()
+      throw error
+    }
+  }
+
+  async #open(): Promise<void> {
+    const { log, policy, schemas } = this.#context
+    const { name, streams, tables, outputs, state } = this.#processor
+    const logger = this.#logger
+    this.#producer = await log.producer({ transactionalId: `${name}/${this.partition}` })
+    const chosen = streams.map((topic) => ({ topic, partitions: [this.partition] }))
+    this.#merge = new Merge(await openInputs(log, name, chosen, tables))
+    this.#output = await StepOutput.open(log, name, this.partition, outputs)
+    this.#deadLetters = await DeadLetters.open(log, name, logger, this.#metrics.deadLetters)
+
+    const partitions = streams[0] === undefined ? 1 : ((await this.#partitionsOf(streams[0])) ?? 1)
+    this.#stateTopic = await StateTopic.open(log, stateTopicName(name), this.partition, partitions)
+    const committed = this.#committedOffsets(await this.#producer.committed(name))
+    const checkpoint = await this.#stateTopic.restore(log, state.version, this.#state, committed === null)
+    this.#neverCheckpointed = checkpoint === null
+    for (const saved of checkpoint?.inputs ?? []) this.#input(saved.topic, saved.partition)?.restore(saved)
+    for (const [host, progress] of checkpoint?.forwarded ?? []) this.#forwarded.set(host, progress)
+    this.#stated = checkpoint?.stated ?? null
+
+    const { inputs } = this.#merge
+    this.#reader = await InputReader.open({
+      log,
+      inputs,
+      schemas,
+      aheadBytes: policy.aheadBytes,
+      logger,
+      expired: this.#metrics.expired,
+    })
+    if (committed !== null) await this.#reread(committed)
+    this.#lastCheckpoint = performance.now()
+    this.#bytesAtCheckpoint = this.#takenBytes()
+  }
+
+  /** Runs the records between checkpoint and commit again, without emitting: what came of them is in the log. */
+  async #reread(committed: Map<string, number>): Promise<void> {
+    const { inputs } = this.#merge
+    for (const input of inputs) input.limitTo(committed.get(nameOf(input)) ?? input.next)
+    this.#muted = true
+    let reread = 0
+    for (;;) {
+      const fetched = await this.#reader.fill()
+      const taken = this.#merge.run(this.#visit, this.#context.policy.roundRecords)
+      reread += taken
+      this.#output.take()
+      if (taken > 0 || fetched > 0) continue
+      // What compaction or retention has removed since is not waited for.
+      const gone = inputs.filter((input) => !input.hasHead && !input.atLimit)
+      if (gone.length === 0) break
+      for (const input of gone) input.limitTo(input.next)
+    }
+    this.#muted = false
+    this.#metrics.reread.add(reread)
+    for (const input of inputs) input.limitTo(Number.POSITIVE_INFINITY)
+    this.#uncommitted = 0
+    if (reread > 0) this.#logger.info({ records: reread }, 'state restored by reading again behind the checkpoint')
+  }
+
+  async round(): Promise<number> {
+    const started = performance.now()
+    const fetched = await this.#reader.fill()
+    const before = this.#takenBytes()
+    const taken = this.#merge.run(this.#visit, this.#context.policy.roundRecords)
+    if (taken > 0) {
+      this.#uncommitted += taken
+      this.#metrics.consumed.add(taken)
+      this.#metrics.consumedBytes.add(this.#takenBytes() - before)
+    }
+    if (this.#output.records > 0 || this.#deadLetters.waiting || (this.#uncommitted > 0 && this.#checkpointDue())) {
+      await this.#commit(this.#checkpointDue())
+    }
+    if (fetched + taken > 0) this.#metrics.busySeconds.add((performance.now() - started) / 1000)
+    return fetched + taken
+  }
+
+  async settle(): Promise<number> {
+    if (this.#uncommitted === 0) return Number.POSITIVE_INFINITY
+    const wait = this.#lastCommit + offsetsOnlyMs - performance.now()
+    if (wait > 0) return wait
+    await this.#commit(this.#checkpointDue())
+    return Number.POSITIVE_INFINITY
+  }
+
+  async flush(): Promise<void> {
+    if (this.#uncommitted > 0 || this.#output.records > 0) await this.#commit(true)
+  }
+
+  end(): void {
+    for (const input of this.#merge.inputs) input.end()
+  }
+
+  async finish(): Promise<void> {
+    if (this.#stated?.final !== true || this.#afterFinal) {
+      const { inputs } = this.#merge
+      const floors = inputs.map(({ floor }) => floor).filter(Number.isFinite)
+      const time = Math.max(this.#stated?.time ?? 0, ...floors.map((floor) => floor * 1000))
+      this.#callWatermark({ time, nanos: 0, final: true }, () => {})
+      const hosts = new Map(inputs.flatMap((input) => [...input.sources.hosts()]))
+      for (const [host, boot] of hosts) this.#forward(host, boot, { time, nanos: 0, final: true })
+      this.#uncommitted++
+    }
+    await this.flush()
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.flush()
+    } finally {
+      await this.abandon()
+    }
+  }
+
+  async abandon(): Promise<void> {
+    await this.#reader?.close()
+    await this.#producer?.close()
+  }
+
+  positions(): StagePosition[] {
+    return this.#merge.inputs.map(({ topic, partition, next }) => ({ topic, partition, next }))
+  }
+
+  #take(input: InputPartition): void {
+    if (input.class === recordClass.data) {
+      try {
+        this.#instance.step(input, this.#state, this.#output)
+        this.#output.keep()
+        if (this.#output.waitingBytes > maxOutputBytes) this.#merge.budget = 0
+      } catch (fault) {
+        this.#output.discard()
+        this.#deadLetters.add(input, fault, this.#muted)
+      }
+      this.#afterFinal = true
+    } else if (input.class === recordClass.watermark) this.#takeWatermark(input)
+    else if (input.class === recordClass.unknown) this.#metrics.unknown.add(this.#muted ? 0 : 1)
+    else if (input.class === recordClass.unreadable) {
+      this.#deadLetters.add(input, input.fault ?? 'record_invalid: the record cannot be read', this.#muted)
+    }
+    this.#lastTimestamp = input.timestamp
+    input.pop()
+  }
+
+  #takeWatermark(input: InputPartition): void {
+    const { inputs } = this.#merge
+    const { host, boot } = input.applyWatermark()
+    const known = inputs.map((other) => other.sources.progress())
+    if (!known.includes(undefined)) {
+      const progress = slowest(known as Progress[]) as Progress
+      if (advances(this.#stated, progress)) {
+        this.#callWatermark(progress, (fault) => this.#deadLetters.add(input, fault, this.#muted))
+      }
+    }
+    const ofHost = inputs.map((other) => other.sources.progressOf(host)).filter((progress) => progress !== undefined)
+    this.#forward(host, boot, slowest(ofHost) as Progress)
+  }
+
+  /** Tells the instance how far everything has been stepped. */
+  #callWatermark(progress: Progress, failed: (fault: unknown) => void): void {
+    this.#stated = progress
+    this.#afterFinal = false
+    if (this.#instance.watermark === undefined) return
+    try {
+      this.#instance.watermark(statedTime(progress), progress.final, this.#state, this.#output)
+      this.#output.keep()
+    } catch (fault) {
+      this.#output.discard()
+      failed(fault)
+    }
+  }
+
+  #forward(host: string, boot: Buffer, progress: Progress): void {
+    if (!advances(this.#forwarded.get(host) ?? null, progress)) return
+    this.#forwarded.set(host, progress)
+    this.#output.forward(host, boot, progress)
+    this.#output.keep()
+  }
+
+  #checkpointDue(): boolean {
+    const { checkpointMs, checkpointBytes } = this.#context.policy
+    return (
+      this.#neverCheckpointed ||
+      performance.now() - this.#lastCheckpoint >= checkpointMs ||
+      this.#takenBytes() - this.#bytesAtCheckpoint >= checkpointBytes
+    )
+  }
+
+  async #commit(checkpoint: boolean): Promise<void> {
+    const emitted = this.#output.records
+    const batches = [...this.#output.take(), ...this.#deadLetters.take()]
+    if (checkpoint) batches.push(...this.#checkpointBatches())
+    await this.#producer.commit({ batches, group: this.#processor.name, offsets: this.#offsets() })
+    this.#uncommitted = 0
+    this.#lastCommit = performance.now()
+    this.#metrics.emitted.add(emitted)
+    this.#metrics.commits.add(1)
+    this.#metrics.stateKeys.set(this.#state.size)
+    if (!checkpoint) return
+    this.#metrics.checkpoints.add(1)
+    this.#neverCheckpointed = false
+    this.#lastCheckpoint = this.#lastCommit
+    this.#bytesAtCheckpoint = this.#takenBytes()
+  }
+
+  #checkpointBatches() {
+    const checkpoint = {
+      version: this.#processor.state.version,
+      inputs: this.#merge.inputs.map((input) => input.save()),
+      forwarded: [...this.#forwarded],
+      stated: this.#stated,
+    }
+    return this.#stateTopic.batches(this.#state, checkpoint, this.#lastTimestamp)
+  }
+
+  #offsets(): CommittedOffset[] {
+    const { inputs } = this.#merge
+    const tables = inputs.filter(({ isTable }) => isTable)
+    const streams = inputs.filter(({ isTable }) => !isTable)
+    const metadata: TableOffsets = { tables: tables.map(({ topic, partition, next }) => [topic, partition, next]) }
+    // Only one instance may commit a table's offset under the group's name; the others know theirs from the metadata.
+    return [...streams, ...(this.partition === 0 ? tables : [])].map(({ topic, partition, next }, index) => ({
+      topic,
+      partition,
+      offset: next,
+      metadata: index === 0 && tables.length > 0 ? JSON.stringify(metadata) : '',
+    }))
+  }
+
+  /** What this instance has committed, by input; null when nothing. */
+  #committedOffsets(all: CommittedOffset[]): Map<string, number> | null {
+    const offsets = new Map<string, number>()
+    for (const input of this.#merge.inputs) {
+      const found = all.find(({ topic, partition }) => topic === input.topic && partition === input.partition)
+      if (found === undefined || (input.isTable && this.partition !== 0)) continue
+      offsets.set(nameOf(input), found.offset)
+      if (found.metadata === '' || input.isTable) continue
+      for (const [topic, partition, offset] of (JSON.parse(found.metadata) as TableOffsets).tables) {
+        offsets.set(nameOf({ topic, partition }), offset)
+      }
+    }
+    return offsets.size === 0 ? null : offsets
+  }
+
+  #takenBytes(): number {
+    let bytes = 0
+    for (const input of this.#merge.inputs) bytes += input.takenBytes
+    return bytes
+  }
+
+  #input(topic: string, partition: number): InputPartition | undefined {
+    return this.#merge.inputs.find((input) => input.topic === topic && input.partition === partition)
+  }
+
+  async #partitionsOf(topic: string): Promise<number | undefined> {
+    return (await this.#context.log.describeTopics()).find((other) => other.topic === topic)?.partitions
+  }
+}
+
+/** A host that comes back after its end is news too. */
+function advances(before: Progress | null, now: Progress): boolean {
+  return before === null || compare(now, before) > 0 || (before.final !== now.final && compare(now, before) >= 0)
+}
+
+function nameOf(at: { topic: string; partition: number }): string {
+  return `${at.topic}/${at.partition}`
+}

@@ -1,0 +1,16 @@
+/**
+ * - `not_drained`: a part failed again and again, so that not everything could be taken in.
+ * - `parts_invalid`: the parts do not fit together or the log; the message says which.
+ * - `replay_invalid`: what was asked of a replay cannot be done.
+ */
+export type RuntimeErrorCode = 'not_drained' | 'parts_invalid' | 'replay_invalid'
+
+/** A fault of running processors and projections. `code` says which. */
+export class RuntimeError extends Error {
+  readonly code: RuntimeErrorCode
+  constructor(code: RuntimeErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'RuntimeError'
+    this.code = code
+  }
+}

@@ -1,0 +1,59 @@
+import type { TopicName } from '@syscribe/schemas'
+
+/** One running instance of a processor or a projection. Its methods are called one at a time. */
+export interface Stage {
+  /** The processor's name, or `<projection>@<target>`. */
+  readonly part: string
+  readonly partition: number
+  /**
+   * Takes in what is there, up to a bound, and commits what came of it.
+   * Returns how many records were taken or fetched: 0 when there was nothing to do.
+   */
+  round(): Promise<number>
+  /** There was nothing to do: does what is due by time. Returns in how many milliseconds it wants to be called again. */
+  settle(): Promise<number>
+  /** Commits everything taken so far, with a checkpoint. */
+  flush(): Promise<void>
+  /** The inputs hold nothing more, for good: nothing is waited for any longer. Rounds may release records after it. */
+  end(): void
+  /** All released after `end`: states the final watermark. */
+  finish(): Promise<void>
+  /** Flushes and lets go of everything. */
+  close(): Promise<void>
+  /** Lets go of everything after a fault, without a commit. */
+  abandon(): Promise<void>
+  /** Where it stands in each input. */
+  positions(): StagePosition[]
+}
+
+export interface StagePosition {
+  topic: TopicName
+  partition: number
+  /** Offset of the next record to step. */
+  next: number
+}
+
+/** How a stage is run. Every field has a default. */
+export interface StagePolicy {
+  /** Bytes fetched ahead for each input, softly. Default 1 MiB. */
+  aheadBytes?: number
+  /** Records of one round. Default 50,000. */
+  roundRecords?: number
+  /** A processor writes its changed state after this time, milliseconds. Default 5,000. */
+  checkpointMs?: number
+  /** Or after this many bytes of input. Default 64 MiB. */
+  checkpointBytes?: number
+  /** A projection flushes and commits after this time, milliseconds. Default 250. */
+  commitMs?: number
+  /** Or after this many bytes of input. Default 4 MiB. */
+  commitBytes?: number
+}
+
+export const defaultPolicy: Required<StagePolicy> = {
+  aheadBytes: 1024 * 1024,
+  roundRecords: 50_000,
+  checkpointMs: 5_000,
+  checkpointBytes: 64 * 1024 * 1024,
+  commitMs: 250,
+  commitBytes: 4 * 1024 * 1024,
+}

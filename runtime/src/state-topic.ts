@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto'
+import { BatchBuilder, type Log, LogError, type PartitionBatch, type RecordBatch } from '@syscribe/log'
+import { namedSchema } from '@syscribe/schemas'
+import type { SavedInput } from './input-partition.js'
+import type { KeyedStateMap } from './keyed-state-map.js'
+import type { Progress } from './watermark-sources.js'
+
+/** Everything besides the keyed state that decides what happens next. */
+export interface Checkpoint {
+  /** StateFormat.version of the state written with it. */
+  version: number
+  inputs: SavedInput[]
+  /** The watermark last forwarded for each host. */
+  forwarded: [host: string, progress: Progress][]
+  /** What `watermark` was last called with. */
+  stated: Progress | null
+}
+
+/** Records of the state topic: `k` and the key, or `c` alone for the checkpoint. */
+const entryPrefix = 'k'
+const checkpointKey = Buffer.from('c')
+const maxBatchBytes = 4 * 1024 * 1024
+
+/** Name of the topic that keeps the state of a processor, or of a projection for one target. */
+export function stateTopicName(name: string, target?: string): string {
+  if (target === undefined) return `${name}.state`
+  // A path holds letters that names of topics may not.
+  return `${name}.${targetDigest(target)}.state`
+}
+
+/** Stands for a target where its path cannot. */
+export function targetDigest(target: string): string {
+  return createHash('sha256').update(target).digest('hex').slice(0, 16)
+}
+
+/** One partition of a compacted topic with the state of one instance. */
+export class StateTopic {
+  readonly topic: string
+  readonly partition: number
+  readonly #schemaId: number
+
+  private constructor(topic: string, partition: number, schemaId: number) {
+    this.topic = topic
+    this.partition = partition
+    this.#schemaId = schemaId
+  }
+
+  /** Creates the topic when there is none. @throws LogError `topic_mismatch`, `read_only` */
+  static async open(log: Log, topic: string, partition: number, partitions: number): Promise<StateTopic> {
+    await log.createTopics([{ topic, partitions, cleanup: 'compact', retentionMs: null, retentionBytes: null }])
+    return new StateTopic(topic, partition, await log.registerSchema(topic, namedSchema('StateEntry') as object))
+  }
+
+  /**
+   * Reads the last checkpoint into `state`; null when there is none that this version can read. With `fresh` what there
+   * is does not count: the next checkpoint removes it.
+   */
+  async restore<S>(log: Log, version: number, state: KeyedStateMap<S>, fresh: boolean): Promise<Checkpoint | null> {
+    const newest = await this.#newest(log)
+    const written = newest.get('c')
+    newest.delete('c')
+    const checkpoint = written === undefined ? null : (JSON.parse(entryValue(written).toString()) as Checkpoint)
+    const usable = !fresh && checkpoint !== null && checkpoint.version === version
+    for (const [key, bytes] of newest) {
+      if (usable) state.restore(key.slice(entryPrefix.length), entryValue(bytes))
+      else state.discard(key.slice(entryPrefix.length))
+    }
+    return usable ? checkpoint : null
+  }
+
+  async #newest(log: Log): Promise<Map<string, Buffer>> {
+    const end =
+      (await log.describeTopics()).find(({ topic }) => topic === this.topic)?.offsets[this.partition]?.end ?? 0
+    const newest = new Map<string, Buffer>()
+    const reader = await log.reader({ maxBytes: maxBatchBytes })
+    try {
+      await reader.assign([{ topic: this.topic, partition: this.partition, offset: 'earliest' }])
+      for (;;) {
+        const fetched = await reader.poll()
+        if (fetched.length === 0) return newest
+        for (const { batch } of fetched) note(newest, batch)
+        if (fetched.at(-1)!.nextOffset >= end) return newest
+      }
+    } finally {
+      await reader.close()
+    }
+  }
+
+  /** The changed keys and the checkpoint, to be committed with the offsets. */
+  batches<S>(state: KeyedStateMap<S>, checkpoint: Checkpoint, timestamp: number): PartitionBatch[] {
+    const builder = new BatchBuilder(this.#schemaId)
+    const batches: PartitionBatch[] = []
+    const take = () => batches.push({ topic: this.topic, partition: this.partition, batch: builder.take() })
+    for (const { key, bytes } of state.changes()) {
+      builder.append({ timestamp, key: entryKey(key), value: bytes === null ? null : entry(bytes) })
+      if (builder.byteLength > maxBatchBytes) take()
+    }
+    builder.append({ timestamp, key: checkpointKey, value: entry(Buffer.from(JSON.stringify(checkpoint))) })
+    take()
+    return batches
+  }
+}
+
+function entryKey(key: string): Buffer {
+  const bytes = Buffer.from(entryPrefix + key)
+  if (bytes.length <= 65_534) return bytes
+  throw new LogError('record_too_large', `a state key of ${bytes.length} bytes is over the limit of 65534`)
+}
+
+function note(newest: Map<string, Buffer>, batch: RecordBatch): void {
+  for (const { key, value } of batch) {
+    if (key === null) continue
+    if (value === null) newest.delete(key.toString())
+    else newest.set(key.toString(), value)
+  }
+}
+
+/** A StateEntry in Avro: the bytes after their length, a zigzag varint. */
+function entry(value: Uint8Array): Buffer {
+  const length: number[] = []
+  let rest = value.length * 2
+  for (; rest > 0x7f; rest = Math.floor(rest / 128)) length.push((rest % 128) | 0x80)
+  return Buffer.concat([Buffer.from([...length, rest]), value])
+}
+
+function entryValue(bytes: Buffer): Buffer {
+  let position = 0
+  while (((bytes[position++] ?? 0) & 0x80) !== 0);
+  return bytes.subarray(position)
+}

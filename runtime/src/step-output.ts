@@ -1,0 +1,197 @@
+import { BatchBuilder, type Log, LogError, type PartitionBatch, partitionForKey } from '@syscribe/log'
+import { type KindRecord, TopicCodec, type TopicKind, type TopicName } from '@syscribe/schemas'
+import type { Output, ProcessorOutput } from './processor.js'
+import { floorOf, type Progress } from './watermark-sources.js'
+
+/** A batch is finished when it is this large: within what every engine takes. */
+const maxBatchBytes = 512 * 1024
+
+/** What one instance emits in a round: packed by topic and partition, in the order of emission. */
+export class StepOutput implements Output {
+  /** Bytes that wait to be committed. */
+  waitingBytes = 0
+  /** Records emitted since the last `take`. */
+  records = 0
+  readonly #topics: OutputTopic[]
+  readonly #name: string
+  readonly #partition: number
+  #batches: PartitionBatch[] = []
+  /** Partitions emitted to by the step that runs. */
+  readonly #touched: OutputPartition[] = []
+
+  private constructor(name: string, partition: number, topics: OutputTopic[]) {
+    this.#name = name
+    this.#partition = partition
+    this.#topics = topics
+  }
+
+  /** @throws LogError `unknown_topic` */
+  static async open(
+    log: Log,
+    name: string,
+    partition: number,
+    outputs: readonly ProcessorOutput[],
+  ): Promise<StepOutput> {
+    const described = new Map((await log.describeTopics()).map((topic) => [topic.topic, topic.partitions]))
+    const topics: OutputTopic[] = []
+    for (const output of outputs) {
+      const count = described.get(output.topic)
+      if (count === undefined)
+        throw new LogError('unknown_topic', `${name} writes to topic ${output.topic}, which does not exist`)
+      if (output.partition === 'input' && partition >= count) {
+        throw new LogError(
+          'unknown_topic',
+          `${name} writes to partition ${partition} of topic ${output.topic}, which has ${count}`,
+        )
+      }
+      const codec = new TopicCodec(output.topic) as unknown as TopicCodec<TopicName>
+      topics.push(new OutputTopic(output, codec, await log.registerSchema(output.topic, codec.schema), count))
+    }
+    return new StepOutput(name, partition, topics)
+  }
+
+  emit<T extends TopicName, K extends TopicKind<T>>(
+    topic: T,
+    kind: K,
+    value: KindRecord<K>,
+    key: Uint8Array,
+    timestamp: number,
+  ): void {
+    const target = this.#topic(topic)
+    target.kind = kind as TopicKind<TopicName>
+    target.record = value as KindRecord<TopicKind<TopicName>>
+    this.#append(target, key, timestamp, 256, target.write)
+  }
+
+  emitEncoded(
+    topic: TopicName,
+    key: Uint8Array,
+    timestamp: number,
+    sizeHint: number,
+    write: (buffer: Buffer, position: number) => number,
+  ): void {
+    this.#append(this.#topic(topic), key, timestamp, sizeHint, write)
+  }
+
+  /** Says to every partition written to how far a host is known. */
+  forward(host: string, boot: Buffer, progress: Progress): void {
+    const { time, nanos: timeNanos, final } = progress
+    const value = { time, timeNanos, host, boot, final }
+    // Several instances write to a partition chosen by key, each with its own progress: the key tells them apart.
+    const key = Buffer.from(`watermark/${host}/${this.#name}/${this.#partition}`)
+    const timestamp = Math.floor(time / 1000)
+    for (const target of this.#topics) {
+      target.kind = 'Watermark'
+      target.record = value
+      for (const partition of target.partitions) {
+        if (target.byKey || partition.partition === this.#partition) {
+          this.#appendTo(partition, key, timestamp, 256, target.write)
+        }
+      }
+    }
+  }
+
+  /** The step went well: its records stay. */
+  keep(): void {
+    if (this.#touched.length === 0) return
+    for (const partition of this.#touched) {
+      partition.touched = false
+      const { builder } = partition
+      this.waitingBytes += builder.byteLength - partition.bytesBefore
+      this.records += builder.count - partition.countBefore
+      if (builder.byteLength >= maxBatchBytes) this.#finish(partition)
+    }
+    this.#touched.length = 0
+  }
+
+  /** The step failed: what it emitted is taken back. */
+  discard(): void {
+    for (const partition of this.#touched) {
+      partition.touched = false
+      partition.builder.rollback()
+    }
+    this.#touched.length = 0
+  }
+
+  /** Everything emitted since the last call. */
+  take(): PartitionBatch[] {
+    for (const { partitions } of this.#topics) {
+      for (const partition of partitions) if (partition.builder.count > 0) this.#finish(partition)
+    }
+    const batches = this.#batches
+    this.#batches = []
+    this.waitingBytes = 0
+    this.records = 0
+    return batches
+  }
+
+  #topic(topic: TopicName): OutputTopic {
+    for (const target of this.#topics) if (target.topic === topic) return target
+    throw new LogError('unknown_topic', `${this.#name} emits to topic ${topic}, which is not among its outputs`)
+  }
+
+  #append(target: OutputTopic, key: Uint8Array, timestamp: number, sizeHint: number, write: Write): void {
+    const index = target.byKey ? partitionForKey(key, target.partitions.length) : this.#partition
+    this.#appendTo(target.partitions[index] as OutputPartition, key, timestamp, sizeHint, write)
+  }
+
+  #appendTo(partition: OutputPartition, key: Uint8Array, timestamp: number, sizeHint: number, write: Write): void {
+    const { builder } = partition
+    if (!partition.touched) {
+      partition.touched = true
+      partition.bytesBefore = builder.byteLength
+      partition.countBefore = builder.count
+      builder.mark()
+      this.#touched.push(partition)
+    }
+    builder.appendWith(timestamp, key, sizeHint, write)
+  }
+
+  #finish(partition: OutputPartition): void {
+    this.#batches.push({
+      topic: partition.topic,
+      partition: partition.partition,
+      batch: partition.builder.take(),
+    })
+  }
+}
+
+/** Milliseconds of a progress, for `watermark`: what it says to a processor. */
+export function statedTime(progress: Progress): number {
+  return progress.final ? floorOf(progress) - 1 : floorOf(progress)
+}
+
+type Write = (buffer: Buffer, position: number) => number
+
+class OutputTopic {
+  readonly topic: TopicName
+  readonly byKey: boolean
+  readonly partitions: OutputPartition[]
+  kind: TopicKind<TopicName> = 'Watermark'
+  record: KindRecord<TopicKind<TopicName>> | null = null
+  /** Encodes `record`: made once, so that a step makes no closure. */
+  readonly write: Write
+
+  constructor({ topic, partition }: ProcessorOutput, codec: TopicCodec<TopicName>, schemaId: number, count: number) {
+    this.topic = topic
+    this.byKey = partition === 'key'
+    this.partitions = Array.from({ length: count }, (_, index) => new OutputPartition(topic, index, schemaId))
+    this.write = (buffer, position) =>
+      codec.write(this.kind, this.record as KindRecord<TopicKind<TopicName>>, buffer, position)
+  }
+}
+
+class OutputPartition {
+  readonly topic: TopicName
+  readonly partition: number
+  readonly builder: BatchBuilder
+  touched = false
+  bytesBefore = 0
+  countBefore = 0
+
+  constructor(topic: TopicName, partition: number, schemaId: number) {
+    this.topic = topic
+    this.partition = partition
+    this.builder = new BatchBuilder(schemaId, 4096)
+  }
+}

@@ -1,0 +1,112 @@
+import type { Watermark } from '@syscribe/schemas'
+
+/**
+ * A source that falls this far behind the furthest one of its partition no longer holds the partition back: its host
+ * was lost without a final watermark. Milliseconds of event time, so that a replay decides alike.
+ */
+export const lostSourceMs = 600_000
+
+/** How far a host, a partition or all inputs are known. */
+export interface Progress {
+  /** Microseconds since the Unix epoch. */
+  readonly time: number
+  /** Nanoseconds beyond `time`. */
+  readonly nanos: number
+  readonly final: boolean
+}
+
+interface Source extends Progress {
+  readonly host: string
+  /** The boot identity, as latin1 text. */
+  readonly boot: string
+}
+
+/** As written into a checkpoint. */
+export type SavedSource = [id: string, host: string, boot: string, time: number, nanos: number, final: 0 | 1]
+
+/**
+ * The watermarks of one partition by their source: the record's key with the host, because a partition of a derived
+ * topic gets the watermarks of one host from every instance that writes there.
+ */
+export class WatermarkSources {
+  readonly #sources = new Map<string, Source>()
+
+  /** How far the partition would be known with `watermark` of `id`. */
+  progressWith(id: string, watermark: Watermark): Progress {
+    const sources = [...this.#sources].filter(([other]) => other !== id).map(([, source]) => source)
+    return slowest([...sources, sourceOf(watermark)]) as Progress
+  }
+
+  set(id: string, watermark: Watermark): void {
+    this.#sources.set(id, sourceOf(watermark))
+  }
+
+  /** How far the partition is known; undefined before its first watermark. */
+  progress(): Progress | undefined {
+    return slowest([...this.#sources.values()])
+  }
+
+  /** How far one host is known here; undefined before its first watermark. */
+  progressOf(host: string): Progress | undefined {
+    return slowest([...this.#sources.values()].filter((source) => source.host === host))
+  }
+
+  /** Every host seen here, with its boot of now. */
+  hosts(): Map<string, Buffer> {
+    return new Map([...this.#sources.values()].map(({ host, boot }) => [host, Buffer.from(boot, 'latin1')]))
+  }
+
+  save(): SavedSource[] {
+    return [...this.#sources].map(([id, { host, boot, time, nanos, final }]) => [
+      id,
+      host,
+      boot,
+      time,
+      nanos,
+      final ? 1 : 0,
+    ])
+  }
+
+  restore(saved: readonly SavedSource[]): void {
+    this.#sources.clear()
+    for (const [id, host, boot, time, nanos, final] of saved) {
+      this.#sources.set(id, { host, boot, time, nanos, final: final === 1 })
+    }
+  }
+}
+
+export function sourceId(key: Buffer | null, host: string): string {
+  return `${key === null ? '' : key.toString('latin1')}\0${host}`
+}
+
+/**
+ * The minimum of those that are not final, leaving out the lost; when all are final, the maximum, final.
+ * Undefined for none.
+ */
+export function slowest(all: readonly Progress[]): Progress | undefined {
+  let furthest: Progress | undefined
+  for (const progress of all) if (furthest === undefined || compare(progress, furthest) > 0) furthest = progress
+  if (furthest === undefined) return undefined
+  let least: Progress | undefined
+  for (const progress of all) {
+    if (progress.final || progress.time < furthest.time - lostSourceMs * 1000) continue
+    if (least === undefined || compare(progress, least) < 0) least = progress
+  }
+  return least === undefined
+    ? { time: furthest.time, nanos: furthest.nanos, final: true }
+    : { time: least.time, nanos: least.nanos, final: false }
+}
+
+export function compare(a: Progress, b: Progress): number {
+  return a.time - b.time || a.nanos - b.nanos
+}
+
+/** Lowest timestamp (ms) that a later record can have: a final one leaves its own millisecond behind. */
+export function floorOf(progress: Progress): number {
+  const milliseconds = Math.floor(progress.time / 1000)
+  return progress.final ? milliseconds + 1 : milliseconds
+}
+
+function sourceOf({ host, boot, time, timeNanos, final }: Watermark): Source {
+  return { host, boot: boot.toString('latin1'), time, nanos: timeNanos, final }
+}
