@@ -112,7 +112,10 @@ export class EmbeddedLog implements Log, PartitionSource {
     )
     this.#sides = { raw: raw!, derived: derived! }
     const others = this.#list().filter((side) => !side.writes)
-    this.news = new PolledNews(() => others.reduce((sum, side) => sum + side.store.commitCount(), 0))
+    this.news = new PolledNews(
+      () => others.reduce((sum, { store }) => sum + store.commitCount(), 0),
+      others.map(({ store }) => store.file),
+    )
     const { tombstoneMs = dayMs, compactionBytes = 4 * 1024 * 1024, cleanIntervalMs = 30_000 } = options
     this.#cleaners = this.#list()
       .filter((side) => side.writes)

@@ -42,6 +42,34 @@ export function checkStoreFile(path: string, writable: boolean): void {
   }
 }
 
+/**
+ * Looks at how many commits a data file has seen, with two small reads: cheaper by far than asking LMDB, whose read
+ * transactions each take timers and turns of the event loop.
+ */
+export class CommitCounter {
+  readonly #file: number
+  readonly #second: number
+  readonly #bytes = Buffer.alloc(8)
+
+  constructor(path: string) {
+    this.#file = openSync(path, 'r')
+    this.#second = header(this.#file, 0)?.pageSize ?? 4096
+  }
+
+  count(): number {
+    return Math.max(this.#at(transactionAt), this.#at(this.#second + transactionAt))
+  }
+
+  #at(position: number): number {
+    readSync(this.#file, this.#bytes, 0, 8, position)
+    return this.#bytes.readUInt32LE(0) + this.#bytes.readUInt32LE(4) * 0x1_0000_0000
+  }
+
+  close(): void {
+    closeSync(this.#file)
+  }
+}
+
 interface Header {
   pageSize: number
   freeRoot: bigint

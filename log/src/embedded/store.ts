@@ -4,7 +4,7 @@ import { open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
 import { LogError } from '../errors.js'
 import type { KeyRange } from './keys.js'
 import { storeFault } from './store-fault.js'
-import { checkStoreFile } from './store-file.js'
+import { CommitCounter, checkStoreFile } from './store-file.js'
 
 /** A change: `value` null removes the key. */
 export interface Change {
@@ -23,8 +23,11 @@ const pageBytes = 4096
  * `overlappingSync`, so no reader sees, and derives something from, what a power cut could still take back.
  */
 export class Store {
+  /** The directory of the environment, and its data file. */
   readonly path: string
+  readonly file: string
   readonly #database: RootDatabase<Buffer, Buffer>
+  readonly #counter: CommitCounter
   #broken: LogError | null = null
   /** Bytes within the file that removals have freed and LMDB can fill again. */
   #reusable = 0
@@ -32,10 +35,11 @@ export class Store {
   /** @throws LogError `corrupt`, `unavailable` */
   constructor(path: string, options: { readOnly: boolean; mapSize?: number | undefined }) {
     this.path = path
+    this.file = join(path, 'data.mdb')
     const { readOnly, mapSize = defaultMapSize } = options
     try {
       if (!readOnly && mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(path, 0o700)
-      checkStoreFile(join(path, 'data.mdb'), !readOnly)
+      checkStoreFile(this.file, !readOnly)
       const settings: RootDatabaseOptionsWithPath & { permissionsMode: number } = {
         path,
         readOnly,
@@ -49,6 +53,7 @@ export class Store {
       }
       this.#database = open<Buffer, Buffer>(settings)
       if (!readOnly) syncDirectory(path)
+      this.#counter = new CommitCounter(this.file)
     } catch (error) {
       throw storeFault(error, path, 'opening')
     }
@@ -91,7 +96,7 @@ export class Store {
 
   /** Changes with every commit, of whichever process. */
   commitCount(): number {
-    return (this.#database.getStats() as { lastTxnId: number }).lastTxnId
+    return this.#counter.count()
   }
 
   /**
@@ -146,6 +151,7 @@ export class Store {
   }
 
   async close(): Promise<void> {
+    this.#counter.close()
     await this.#database.close()
   }
 }
