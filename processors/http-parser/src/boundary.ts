@@ -13,8 +13,8 @@ const responsePrefix = Buffer.from('HTTP/1.', 'latin1')
 const requestSuffix = Buffer.from(' HTTP/1.', 'latin1')
 
 /**
- * Methods (IANA HTTP Method Registry, the usual ones) that are recognised in the middle of a line: behind a body that
- * does not end its line. At the begin of a line any token will do.
+ * Methods (IANA HTTP Method Registry, the usual ones) that are recognised wherever they stand, also right behind a
+ * body. At the begin of a line any token will do.
  */
 const methods = [
   'GET',
@@ -114,12 +114,13 @@ function methodBefore(window: Buffer, suffix: number, fresh: boolean): number {
   const methodEnd = at
   while (at > lowest && (octetClass[window[at - 1] as number]! & isToken) !== 0) at--
   if (at === methodEnd) return -1
-  const lineBegin = at > lowest ? window[at - 1] === LF : at === 0 && fresh
-  if (lineBegin) return at
+  // A body ends without a line's end, so its last word and the method can be one token.
   let longest = 0
   for (const method of methods) {
     if (method.length <= longest || methodEnd - method.length < at) continue
     if (window.compare(method, 0, method.length, methodEnd - method.length, methodEnd) === 0) longest = method.length
   }
-  return longest === 0 ? -1 : methodEnd - longest
+  if (longest > 0) return methodEnd - longest
+  const lineBegin = at > lowest ? window[at - 1] === LF : at === 0 && fresh
+  return lineBegin ? at : -1
 }

@@ -2,19 +2,19 @@ import type { Direction } from './direction.js'
 import { limits } from './limits.js'
 import { CR, HTAB, LF, SP } from './octets.js'
 
-// Phases of a chunked body (RFC 9112 section 7.1).
-export const sizeStart = 0
-const sizeDigits = 1
-const extension = 2
-const sizeLf = 3
-export const chunkData = 4
-export const dataCr = 5
-const dataLf = 6
-const trailerStart = 7
-const trailerLine = 8
-const lastLf = 9
-export const chunksEnd = 10
-export const chunksBroken = 11
+// Phases of a chunked body (RFC 9112 section 7.1); 0 is none.
+export const sizeStart = 1
+const sizeDigits = 2
+const extension = 3
+const sizeLf = 4
+export const chunkData = 5
+export const dataCr = 6
+const dataLf = 7
+const trailerStart = 8
+const trailerLine = 9
+const lastLf = 10
+export const chunksEnd = 11
+export const chunksBroken = 12
 
 /** Larger is no chunk size anybody sends. */
 const greatestChunk = 2 ** 50

@@ -1,6 +1,6 @@
 import type { MissingReason } from '@syscribe/schemas'
 import { findBoundary } from './boundary.js'
-import { chunkData, chunksBroken, chunksEnd, collected, dataCr, followChunks } from './chunks.js'
+import { chunkData, chunksBroken, chunksEnd, collected, dataCr, followChunks, sizeStart } from './chunks.js'
 import {
   type Direction,
   headless,
@@ -306,8 +306,10 @@ export class StreamParser {
     if (body > 0) {
       direction.phase = inLength
       direction.remaining = body
-    } else if (body === bodyChunked) direction.phase = inChunks
-    else if (body === bodyToClose) direction.phase = untilClose
+    } else if (body === bodyChunked) {
+      direction.phase = inChunks
+      direction.chunkPhase = sizeStart
+    } else if (body === bodyToClose) direction.phase = untilClose
     else {
       direction.fault = 'the length of the body is not valid'
       keep(direction, view, direction.from, at)
