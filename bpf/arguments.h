@@ -25,6 +25,16 @@ struct source {
   u64 name;   /* struct sockaddr of the peer, 0 when none */
 };
 
+/* Bytes that have just passed a socket. */
+struct move {
+  u32 tgid;
+  u32 length;
+  u32 behind; /* bytes the same call moved after these */
+  u8 direction;
+  u8 padding[3];
+  struct source source;
+};
+
 #if defined(__TARGET_ARCH_x86)
 #define TS_COMPAT 0x0002
 static __always_inline bool is_compat(struct task_struct *task) {
@@ -122,13 +132,13 @@ static __always_inline void read_message(u64 address, struct source *source) {
   source->name = header.name && header.name_length >= 8 ? header.name : 0;
 }
 
-/* Where call `call` has its bytes; for SHAPE_MESSAGES those of message `index`. `number` tells sendto's address. */
+/* Where call `call` has its bytes; for SHAPE_MESSAGES those of message `index`. `number` tells whose address argument there is. */
 static __always_inline void find_source(const struct call *call, long number, u32 index, struct source *source) {
   switch (call->shape) {
   case SHAPE_BUFFER:
     source->base = call->argument[1];
     source->length = call->argument[2];
-    if (number == CALL_sendto)
+    if (number == CALL_sendto || number == CALL_recvfrom)
       source->name = call->argument[4];
     break;
   case SHAPE_IOVEC:

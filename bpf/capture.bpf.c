@@ -3,6 +3,7 @@
 #include "consent.h"
 #include "io.h"
 #include "messages.h"
+#include "syscalls.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -15,19 +16,20 @@ static __always_inline int socket_moved(struct sock *sk, int length, int flags, 
     return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   struct call call;
-  struct source source = {};
+  struct move move = {.tgid = tgid, .length = length, .direction = direction};
+  struct source *source = &move.source;
   u8 ignored;
   if (task->flags & (PF_KTHREAD | PF_IO_WORKER)) {
-    source.missing = MISSING_IO_URING;
+    source->missing = MISSING_IO_URING;
   } else if (is_compat(task)) {
-    source.missing = MISSING_OTHER;
+    source->missing = MISSING_OTHER;
   } else {
     long number = read_call((struct pt_regs *)bpf_task_pt_regs(task), &call);
     call_shape(number, &call, &ignored);
     u32 index = call.shape == SHAPE_MESSAGES ? message_index(id, &call, length) : 0;
     if (length <= 0)
       return 0;
-    find_source(&call, number, index, &source);
+    find_source(&call, number, index, source);
   }
   if (length <= 0)
     return 0;
@@ -35,9 +37,9 @@ static __always_inline int socket_moved(struct sock *sk, int length, int flags, 
     if (flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB))
       return 0;
     if (flags & MSG_TRUNC && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
-      source.missing = MISSING_NO_USER_BUFFER; /* thrown away */
+      source->missing = MISSING_NO_USER_BUFFER; /* thrown away */
   }
-  on_io(sk, process, tgid, direction, length, &source);
+  on_io(sk, process, &move);
   return 0;
 }
 
@@ -228,5 +230,3 @@ int open_sockets(struct bpf_iter__task_file *ctx) {
   bpf_seq_write(ctx->meta->seq, &tgid, 1);
   return 0;
 }
-
-#include "syscalls.h"

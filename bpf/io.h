@@ -20,51 +20,52 @@ static __always_inline u64 keep_of(struct socket_state *state, u8 direction, u64
   return cap_bytes - burst < moved ? cap_bytes - burst : moved;
 }
 
-static __always_inline void on_io(struct sock *sk, struct process *process, u32 tgid, u8 direction, u64 moved,
-                                  const struct source *source) {
+static __noinline int on_io(struct sock *sk, struct process *process, struct move *move) {
   struct socket_state *state = tcp_find(sk);
-  u64 position;
+  u8 direction = move->direction;
+  u64 length = move->length, position;
   if (!state || !state->ready) {
     u8 transport;
     if (!is_internet(sk, &transport))
-      return;
+      return 0;
     if (!BPF_CORE_READ(sk, sk_socket, file))
-      return; /* a socket of the kernel itself, NFS for one: what the process wrote was a file */
+      return 0; /* a socket of the kernel itself, NFS for one: what the process wrote was a file */
     if (transport == TRANSPORT_UDP) {
-      state = udp_state(sk, source->name, direction);
+      state = udp_state(sk, move->source.name, direction);
     } else {
       if (!state)
         state = tcp_create(sk);
       if (state)
-        tcp_begin(sk, state, direction, moved);
+        tcp_begin(sk, state, direction, length + move->behind);
     }
     if (!state)
-      return;
+      return 0;
   }
   struct scratch *scratch = scratch_take();
   if (!scratch) {
-    count_loss(LOSS_SCRATCH_BUSY, moved);
-    return;
+    count_loss(LOSS_SCRATCH_BUSY, length);
+    return 0;
   }
   if (!process->announced)
-    tell_forked(process, scratch, tgid);
+    tell_forked(process, scratch, move->tgid);
   if (!state->announced)
-    announce(state, tgid, process->start);
+    announce(state, move->tgid, process->start);
   if (state->identity.transport == TRANSPORT_UDP)
-    position = __sync_fetch_and_add(&state->next[direction == DIRECTION_SEND ? 0 : 1], moved);
+    position = __sync_fetch_and_add(&state->next[direction == DIRECTION_SEND ? 0 : 1], length);
   else
-    position = tcp_advance(sk, state, direction, moved);
+    position = tcp_advance(sk, state, direction, length, move->behind);
   struct io_event *event = &scratch->io;
   event->kind = EVENT_IO;
   event->time = bpf_ktime_get_boot_ns();
   event->process_start = process->start;
-  event->pid = tgid;
+  event->pid = move->tgid;
   event->direction = direction;
   event->layer = 0;
   event->padding = 0;
   event->socket = state->identity;
-  put_io(scratch, source, position, moved, keep_of(state, direction, moved));
+  put_io(scratch, &move->source, position, length, keep_of(state, direction, length));
   scratch_free(scratch);
+  return 0;
 }
 
 #endif

@@ -54,8 +54,12 @@ struct signal_struct {
   atomic_t live;
 };
 
+struct inode {
+  unsigned short i_mode;
+};
+
 struct file {
-  const void *f_op;
+  struct inode *f_inode;
   void *private_data;
 };
 
@@ -224,6 +228,8 @@ struct user_sockaddr {
   };
 };
 
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6

@@ -92,7 +92,11 @@ static __always_inline u64 cookie_of(struct sock *sk) {
     return bpf_get_socket_cookie(sk);
   u64 cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
   /* The kernel gives cookies when first asked, which a bare address cannot do: then the address, below 2^53. */
-  return cookie ? cookie : 1ULL << 52 | ((u64)sk >> 3 & ((1ULL << 49) - 1));
+  if (cookie)
+    return cookie;
+  u64 address = (u64)sk, number;
+  bpf_probe_read_kernel(&number, sizeof number, &address); /* the verifier lets no arithmetic on pointers pass */
+  return 1ULL << 52 | (number >> 3 & ((1ULL << 49) - 1));
 }
 
 static __always_inline bool is_v4_mapped(const u32 *address) {

@@ -96,14 +96,15 @@ static __always_inline void tcp_begin(struct sock *sk, struct socket_state *stat
   state->ready = 1;
 }
 
-/* Position of the first of `moved` bytes that have just passed. */
-static __always_inline u64 tcp_advance(struct sock *sk, struct socket_state *state, u8 direction, u32 moved) {
+/* Position of the first of `moved` bytes that have just passed, and `behind` more after them. */
+static __always_inline u64 tcp_advance(struct sock *sk, struct socket_state *state, u8 direction, u32 moved,
+                                       u32 behind) {
   struct tcp_sock *tcp = (struct tcp_sock *)sk;
   u32 index = direction == DIRECTION_SEND ? 0 : 1;
   u64 next = state->next[index];
   u32 sequence = index == 0 ? BPF_CORE_READ(tcp, write_seq) : BPF_CORE_READ(tcp, copied_seq);
   /* Other than 0: bytes passed unseen (or, below 0, were seen already by a thread that overtook this one). */
-  s32 unseen = sequence - (state->start[index] + (u32)next + moved);
+  s32 unseen = sequence - behind - (state->start[index] + (u32)next + moved);
   if (unseen != 0 && index == 1)
     unseen -= fin_consumed(tcp, sequence);
   u64 position = next + (s64)unseen;

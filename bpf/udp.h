@@ -3,9 +3,14 @@
 #ifndef SYSCRIBE_UDP_H
 #define SYSCRIBE_UDP_H
 
+#include "process.h"
 #include "socket.h"
 
-/* Peer of the datagram an unconnected socket received last: see capture.bpf.c, recvmsg4. */
+/*
+ * Peer of the datagram an unconnected socket received last. The tracepoint on receives does not have it, and user
+ * memory not yet; a cgroup program on the way of it has. So it is not known where no cgroup2 hierarchy is mounted, nor
+ * for a receive that does not ask for the peer (read, recv).
+ */
 struct udp_sender {
   u8 address[16];
   u16 port;
@@ -19,6 +24,38 @@ struct {
   __type(key, int);
   __type(value, struct udp_sender);
 } udp_senders SEC(".maps");
+
+static __always_inline void keep_sender(struct bpf_sock_addr *ctx, const u32 *address6) {
+  u32 tgid = bpf_get_current_pid_tgid() >> 32;
+  if (!bpf_map_lookup_elem(&processes, &tgid) || !ctx->sk)
+    return;
+  struct udp_sender *sender = bpf_sk_storage_get(&udp_senders, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+  if (!sender)
+    return;
+  if (address6) {
+    sender->length = put_address6(sender->address, address6);
+  } else {
+    __builtin_memset(sender->address, 0, sizeof sender->address);
+    *(u32 *)sender->address = ctx->user_ip4;
+    sender->length = 4;
+  }
+  sender->port = __builtin_bswap16(ctx->user_port);
+  sender->fresh = 1;
+}
+
+/* Both must return 1: nothing else is allowed here. */
+SEC("cgroup/recvmsg4")
+int udp4_received(struct bpf_sock_addr *ctx) {
+  keep_sender(ctx, 0);
+  return 1;
+}
+
+SEC("cgroup/recvmsg6")
+int udp6_received(struct bpf_sock_addr *ctx) {
+  u32 address[4] = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]};
+  keep_sender(ctx, address);
+  return 1;
+}
 
 static __always_inline void read_user_peer(u64 name, struct socket_identity *identity) {
   struct user_sockaddr address = {};

@@ -101,7 +101,7 @@ Napi::Value check_kernel(const Napi::CallbackInfo &info) {
     checks.push_back(check("bpf_loop", features.bpf_loop, false, "programs loop with bpf_loop",
                            "no bpf_loop (Linux 5.17): programs loop by walking a map, which does as well",
                            "kernel_too_old"));
-    checks.push_back(check("iterator", btf && libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_TRACING, nullptr) == 1, false,
+    checks.push_back(check("iterator", has_iterator("task_file"), false,
                            "connections open before the start are found",
                            "no BPF iterators: connections open before the start are known at their next use",
                            "kernel_too_old"));

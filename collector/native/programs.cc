@@ -7,6 +7,8 @@
 #include <bpf/libbpf.h>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
+#include <fstream>
 #include <unistd.h>
 
 namespace {
@@ -18,6 +20,18 @@ const char *const process_programs[] = {"process_forked", "process_executed", "p
 const char *const socket_programs[] = {"socket_state_changed", "socket_destroyed"};
 const char *const hook_programs[2][2] = {{"socket_send", "socket_receive"}, {"syscall_entered", "syscall_exited"}};
 const char *const iterator_program = "open_sockets";
+/** Of HOOK socket, and only where there is a cgroup2 hierarchy. */
+const char *const udp_programs[] = {"udp4_received", "udp6_received"};
+
+/** Descriptor of the root of the mounted cgroup2 hierarchy, -1 when there is none. */
+int open_cgroup_root() {
+  std::ifstream mounts("/proc/self/mounts");
+  std::string device, path, type, rest;
+  while (mounts >> device >> path >> type && std::getline(mounts, rest))
+    if (type == "cgroup2")
+      return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return -1;
+}
 
 std::string error_text(int error) { return std::strerror(error); }
 
@@ -33,10 +47,19 @@ bool has_tracepoint(const char *name) {
   return kernel != nullptr && btf__find_by_name_kind(kernel, type.c_str(), BTF_KIND_TYPEDEF) > 0;
 }
 
+bool has_iterator(const char *name) {
+  const btf *kernel = kernel_btf();
+  const std::string type = std::string("bpf_iter__") + name;
+  return kernel != nullptr && btf__find_by_name_kind(kernel, type.c_str(), BTF_KIND_STRUCT) > 0;
+}
+
 KernelFeatures KernelFeatures::read() {
   KernelFeatures features;
   features.btf = kernel_btf() != nullptr;
   features.socket_tracepoints = has_tracepoint("sock_send_length") && has_tracepoint("sock_recv_length");
+  features.udp_senders =
+      libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_get_current_pid_tgid, nullptr) == 1 &&
+      libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_sk_storage_get, nullptr) == 1;
   features.bpf_loop = libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_loop, nullptr) == 1;
   return features;
 }
@@ -57,6 +80,9 @@ Programs::Programs(const Settings &settings) : cpus_(libbpf_num_possible_cpus())
     chosen.loop = features.bpf_loop ? Settings::LOOP_BPF : Settings::LOOP_MAP;
   hook_ = static_cast<Settings::Hook>(chosen.hook);
 
+  if (hook_ == Settings::SOCKET && features.udp_senders)
+    cgroup_ = open_cgroup_root();
+
   LibbpfLog log;
   object_ = bpf_object__open_file(settings.object.c_str(), nullptr);
   if (object_ == nullptr)
@@ -74,6 +100,7 @@ Programs::Programs(const Settings &settings) : cpus_(libbpf_num_possible_cpus())
     losses_map_ = map("losses");
   } catch (...) {
     bpf_object__close(object_);
+    close(cgroup_);
     throw;
   }
 }
@@ -81,6 +108,7 @@ Programs::Programs(const Settings &settings) : cpus_(libbpf_num_possible_cpus())
 Programs::~Programs() {
   detach();
   bpf_object__close(object_);
+  close(cgroup_);
 }
 
 void Programs::configure(const Settings &settings) {
@@ -104,6 +132,8 @@ void Programs::configure(const Settings &settings) {
   for (int other = 0; other < 2; other++)
     for (const char *name : hook_programs[other])
       bpf_program__set_autoload(bpf_object__find_program_by_name(object_, name), other == settings.hook);
+  for (const char *name : udp_programs)
+    bpf_program__set_autoload(bpf_object__find_program_by_name(object_, name), cgroup_ >= 0);
 }
 
 /** Writes a variable of .rodata; its place is in the object's BTF. */
@@ -165,6 +195,13 @@ void Programs::attach() {
   for (const char *name : names)
     links_.push_back(attach(name));
   iterator_ = attach(iterator_program);
+  if (cgroup_ < 0)
+    return;
+  for (const char *name : udp_programs) {
+    bpf_link *link = bpf_program__attach_cgroup(bpf_object__find_program_by_name(object_, name), cgroup_);
+    if (link != nullptr) // else peers of unconnected receives stay unknown
+      links_.push_back(link);
+  }
 }
 
 void Programs::detach() {

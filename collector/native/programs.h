@@ -15,11 +15,15 @@ struct KernelFeatures {
   bool btf = false;
   bool socket_tracepoints = false;
   bool bpf_loop = false;
+  /** Programs on the cgroup hook of UDP receives may do what ours do. */
+  bool udp_senders = false;
   static KernelFeatures read();
 };
 
 /** Whether the kernel's BTF has this tracepoint. */
 bool has_tracepoint(const char *name);
+/** Whether it has this BPF iterator. */
+bool has_iterator(const char *name);
 
 /** The BPF object in the kernel: loaded, attached, its maps. */
 class Programs {
@@ -55,5 +59,6 @@ private:
   std::vector<bpf_link *> links_;
   bpf_link *iterator_ = nullptr;
   int losses_map_ = -1;
+  int cgroup_ = -1;
   int cpus_ = 0;
 };

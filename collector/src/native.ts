@@ -310,6 +310,7 @@ export class Capture {
   readonly #native: NativeCapture
   #wake: (() => void) | undefined
   #closed = false
+  #handedOver: { watermark: Instant; reached: number } = { watermark: { time: 0, timeNanos: 0 }, reached: 0 }
   #flushes: { upTo: number; resolve: (reached: Instant) => void; reject: (error: CaptureError) => void }[] = []
 
   /** Use openCapture. */
@@ -328,6 +329,7 @@ export class Capture {
    */
   async read(waitMs: number): Promise<Delivery> {
     this.#assertOpen()
+    this.#settleFlushes()
     if (!this.#native.ready()) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(done, waitMs)
@@ -343,7 +345,7 @@ export class Capture {
       this.#assertOpen()
     }
     const { batches, processes, losses, watermark, reached } = translated(() => this.#native.take())
-    this.#settleFlushes(watermark, reached)
+    this.#handedOver = { watermark, reached }
     return {
       batches: batches.map(({ partition, buffer }) => ({ partition, batch: new RecordBatch(buffer) })),
       processes,
@@ -353,8 +355,8 @@ export class Capture {
   }
 
   /**
-   * Resolves when everything that passed the hooks before this call has been handed over by `read`, which must go on
-   * being called meanwhile. Returns the watermark of the delivery that reached it.
+   * Resolves when everything that passed the hooks before this call has been handed over by `read`, and the reader has
+   * come back for more: `read` must go on being called meanwhile. Returns the watermark that was reached.
    * @throws CaptureError `closed`
    */
   flush(): Promise<Instant> {
@@ -414,7 +416,8 @@ export class Capture {
     this.#wake?.()
   }
 
-  #settleFlushes(watermark: Instant, reached: number): void {
+  #settleFlushes(): void {
+    const { watermark, reached } = this.#handedOver
     const due = this.#flushes.filter((flush) => flush.upTo <= reached)
     if (due.length === 0) return
     this.#flushes = this.#flushes.filter((flush) => flush.upTo > reached)

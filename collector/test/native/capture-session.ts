@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type ConnectionClosed, type ConnectionOpened, type SocketIo, TopicCodec } from '@syscribe/schemas'
 import { type Capture, type CaptureOptions, type Loss, openCapture, type ProcessEvent } from '../../src/native.js'
 
 /** Builds the addon and the BPF object when their sources are newer. */
 export function buildNative(): void {
-  execFileSync('make', ['-s'], { cwd: fileURLToPath(new URL('../../', import.meta.url)), stdio: 'pipe' })
+  const folder = fileURLToPath(new URL('../../', import.meta.url))
+  mkdirSync(`${folder}build`, { recursive: true })
+  // Test files run at the same time.
+  execFileSync('flock', ['build/lock', 'make', '-s'], { cwd: folder, stdio: 'pipe' })
 }
 
 export const boot = Buffer.from(

@@ -104,6 +104,8 @@ static ssize_t send_some(int fd, const char *calls, unsigned char *bytes, size_t
   exit(2);
 }
 
+static int datagrams;
+
 static ssize_t receive_some(int fd, const char *calls, unsigned char *bytes, size_t size) {
   struct iovec parts[4];
   struct sockaddr_storage from;
@@ -126,9 +128,14 @@ static ssize_t receive_some(int fd, const char *calls, unsigned char *bytes, siz
     return recvmsg(fd, &message, 0);
   if (!strcmp(calls, "recvmmsg")) {
     struct mmsghdr messages[3] = {0};
+    struct sockaddr_storage names[3];
     struct iovec one[3] = {parts[0], parts[2], parts[3]};
-    for (int i = 0; i < 3; i++)
-      messages[i].msg_hdr = (struct msghdr){.msg_iov = &one[i], .msg_iovlen = 1};
+    for (int i = 0; i < 3; i++) {
+      if (datagrams) /* each has room for any */
+        one[i] = (struct iovec){malloc(2048), 2048};
+      messages[i].msg_hdr = (struct msghdr){
+          .msg_name = &names[i], .msg_namelen = sizeof names[i], .msg_iov = &one[i], .msg_iovlen = 1};
+    }
     int got = recvmmsg(fd, messages, 3, MSG_WAITFORONE, NULL);
     ssize_t total = 0;
     /* Packed, so that the next call goes on behind. */
@@ -264,6 +271,7 @@ static int run(int count, char **words) {
     snprintf(plain, sizeof plain, "%s", calls);
     size_t end = strlen(plain) - 1;
     int connected = plain[end] == '+';
+    datagrams = 1;
     if (connected)
       plain[end] = 0;
     int fd = socket(domain, SOCK_DGRAM, 0);
