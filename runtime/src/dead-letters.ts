@@ -1,13 +1,16 @@
 import { BatchBuilder, type Log, type PartitionBatch } from '@syscribe/log'
-import { TopicCodec } from '@syscribe/schemas'
 import type { Logger } from 'pino'
 import type { InputPartition } from './input-partition.js'
 import type { Metric } from './metrics.js'
+import { ownCodec } from './own-codec.js'
+
+/** A larger record is named, not kept: a batch has its limit too. */
+const maxValueBytes = 4 * 1024 * 1024
 
 /** Records a part could not take, on their way to the topic `dead-letters`. */
 export class DeadLetters {
   readonly #part: string
-  readonly #codec = new TopicCodec('dead-letters')
+  readonly #codec = ownCodec('dead-letters')
   readonly #builder: BatchBuilder
   readonly #logger: Logger
   readonly #counter: Metric
@@ -20,7 +23,7 @@ export class DeadLetters {
   }
 
   static async open(log: Log, part: string, logger: Logger, counter: Metric): Promise<DeadLetters> {
-    const schemaId = await log.registerSchema('dead-letters', new TopicCodec('dead-letters').schema)
+    const schemaId = await log.registerSchema('dead-letters', ownCodec('dead-letters').schema)
     return new DeadLetters(part, schemaId, logger, counter)
   }
 
@@ -28,8 +31,9 @@ export class DeadLetters {
   add(input: InputPartition, fault: unknown, muted: boolean): void {
     if (muted) return
     const { topic, partition, offset, timestamp, key } = input
-    const error = faultText(fault)
-    const value = input.class === 'tombstone' ? null : input.value
+    const whole = input.class === 'tombstone' ? null : input.value
+    const value = whole !== null && whole.length > maxValueBytes ? null : whole
+    const error = faultText(fault) + (value === whole ? '' : ` (its ${whole?.length} bytes are not kept here)`)
     const letter = { part: this.#part, topic, partition, offset, error, key, value }
     this.#builder.append({
       timestamp,

@@ -1,5 +1,6 @@
 import type { Log } from '@syscribe/log'
 import { TopicCodec, type TopicName } from '@syscribe/schemas'
+import { ownCodec } from './own-codec.js'
 
 /** What the runtime does with a record, told from its union branch. */
 export const recordClass = { unknown: 0, data: 1, watermark: 2, unreadable: 3 } as const
@@ -37,7 +38,7 @@ export class ReadableSchemas {
   }
 
   async #make(topic: TopicName, id: number): Promise<ReadableSchema> {
-    const own = new TopicCodec(topic) as unknown as TopicCodec<TopicName>
+    const own = ownCodec(topic) as unknown as TopicCodec<TopicName>
     if (id === 0) return readable(own)
     try {
       const written = await this.#log.schema(id)

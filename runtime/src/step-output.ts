@@ -1,10 +1,15 @@
-import { BatchBuilder, type Log, LogError, type PartitionBatch, partitionForKey } from '@syscribe/log'
-import { type KindRecord, TopicCodec, type TopicKind, type TopicName } from '@syscribe/schemas'
+import { BatchBuilder, type Log, LogError, type PartitionBatch, partitionForKey, type RecordBatch } from '@syscribe/log'
+import type { KindRecord, TopicCodec, TopicKind, TopicName } from '@syscribe/schemas'
+import { ownCodec } from './own-codec.js'
 import type { Output, ProcessorOutput } from './processor.js'
 import { floorOf, type Progress } from './watermark-sources.js'
 
-/** A batch is finished when it is this large: within what every engine takes. */
-const maxBatchBytes = 512 * 1024
+/** A batch is finished when it is this large. */
+const fullBatchBytes = 512 * 1024
+/** A step that emits more than this starts another batch. */
+const splitBatchBytes = 2 * 1024 * 1024
+/** No record larger than this: behind others in a batch it must fit the smallest limit of an engine, 15 MiB. */
+const maxRecordBytes = 12 * 1024 * 1024
 
 /** What one instance emits in a round: packed by topic and partition, in the order of emission. */
 export class StepOutput implements Output {
@@ -44,7 +49,7 @@ export class StepOutput implements Output {
           `${name} writes to partition ${partition} of topic ${output.topic}, which has ${count}`,
         )
       }
-      const codec = new TopicCodec(output.topic) as unknown as TopicCodec<TopicName>
+      const codec = ownCodec(output.topic) as unknown as TopicCodec<TopicName>
       topics.push(new OutputTopic(output, codec, await log.registerSchema(output.topic, codec.schema), count))
     }
     return new StepOutput(name, partition, topics)
@@ -99,7 +104,13 @@ export class StepOutput implements Output {
       const { builder } = partition
       this.waitingBytes += builder.byteLength - partition.bytesBefore
       this.records += builder.count - partition.countBefore
-      if (builder.byteLength >= maxBatchBytes) this.#finish(partition)
+      for (const batch of partition.full) {
+        this.waitingBytes += batch.byteLength
+        this.records += batch.count
+        this.#batches.push({ topic: partition.topic, partition: partition.partition, batch })
+      }
+      partition.full.length = 0
+      if (builder.byteLength >= fullBatchBytes) this.#finish(partition)
     }
     this.#touched.length = 0
   }
@@ -108,7 +119,7 @@ export class StepOutput implements Output {
   discard(): void {
     for (const partition of this.#touched) {
       partition.touched = false
-      partition.builder.rollback()
+      partition.discard()
     }
     this.#touched.length = 0
   }
@@ -144,7 +155,17 @@ export class StepOutput implements Output {
       builder.mark()
       this.#touched.push(partition)
     }
+    const before = builder.byteLength
     builder.appendWith(timestamp, key, sizeHint, write)
+    const bytes = builder.byteLength - before
+    if (bytes > maxRecordBytes) {
+      throw new LogError(
+        'record_too_large',
+        `a record of ${bytes} bytes for topic ${partition.topic} is over the limit of ${maxRecordBytes}`,
+      )
+    }
+    // A step may emit more than one batch holds, such as all that waited for the end of capture.
+    if (builder.byteLength > splitBatchBytes) partition.full.push(builder.take())
   }
 
   #finish(partition: OutputPartition): void {
@@ -185,6 +206,8 @@ class OutputPartition {
   readonly topic: TopicName
   readonly partition: number
   readonly builder: BatchBuilder
+  /** Batches that the step that runs has filled; the first also holds what was there before it. */
+  readonly full: RecordBatch[] = []
   touched = false
   bytesBefore = 0
   countBefore = 0
@@ -193,5 +216,14 @@ class OutputPartition {
     this.topic = topic
     this.partition = partition
     this.builder = new BatchBuilder(schemaId, 4096)
+  }
+
+  /** Takes back what the step emitted. */
+  discard(): void {
+    this.builder.rollback()
+    const first = this.full.splice(0)[0]
+    if (first === undefined) return
+    let left = this.countBefore
+    for (const record of first) if (left-- > 0) this.builder.append(record)
   }
 }

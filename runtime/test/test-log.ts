@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BatchBuilder, createMemoryLog, type Log, openEmbeddedLog, type Producer } from '@syscribe/log'
-import { type KindRecord, TopicCodec, type TopicKind, type TopicName } from '@syscribe/schemas'
+import type { KindRecord, TopicKind, TopicName } from '@syscribe/schemas'
 import { afterEach } from 'vitest'
 import { topicSettings } from '../src/index.js'
+import { ownCodec } from '../src/own-codec.js'
 
 /** The engines every test of the runtime's contract runs on. */
 export const engines = ['memory', 'embedded'] as const
@@ -53,7 +54,7 @@ export class Appender {
     records: readonly { time: number; kind: TopicKind<T>; value: KindRecord<TopicKind<T>>; key?: string }[],
     partition = 0,
   ): Promise<void> {
-    const codec = new TopicCodec(topic)
+    const codec = ownCodec(topic)
     const builder = new BatchBuilder(await this.#log.registerSchema(topic, codec.schema), 1024)
     for (const { time, kind, value, key = 'k' } of records) {
       builder.append({ timestamp: Math.floor(time), key: Buffer.from(key), value: codec.encode(kind, value) })
@@ -102,7 +103,7 @@ export function exit(time: number, pid: number): KindRecord<'ProcessExited'> {
 /** Every record of a partition, decoded, as one line each: what two runs must agree on to the byte. */
 export async function linesOf(log: Log, topic: TopicName, partition = 0): Promise<string[]> {
   const lines: string[] = []
-  const codec = new TopicCodec(topic)
+  const codec = ownCodec(topic)
   const reader = await log.reader()
   await reader.assign([{ topic, partition, offset: 'earliest' }])
   for (;;) {
@@ -128,7 +129,7 @@ function show(value: unknown): string {
 /** The names in the records of topic `names`. */
 export async function namesOf(log: Log, partition = 0): Promise<string[]> {
   const names: string[] = []
-  const codec = new TopicCodec('names')
+  const codec = ownCodec('names')
   const reader = await log.reader()
   await reader.assign([{ topic: 'names', partition, offset: 'earliest' }])
   for (;;) {

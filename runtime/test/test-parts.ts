@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, statSync, truncateSync, writeFileSync } from 'node:fs'
-import { type KindRecord, TopicCodec } from '@syscribe/schemas'
+import type { KindRecord } from '@syscribe/schemas'
 import type { Processor, Projection, StateFormat } from '../src/index.js'
+import { ownCodec } from '../src/own-codec.js'
 import { boot } from './test-log.js'
 
 export const numberState: StateFormat<{ count: number }> = {
@@ -72,7 +73,7 @@ export type Hook = (point: string) => void | Promise<void>
 
 /** Writes the names as lines, with a running count of each from its state; its metadata is the file's length. */
 export function liner(hook: Hook = () => {}): Projection<{ count: number }> {
-  const codec = new TopicCodec('names')
+  const codec = ownCodec('names')
   return {
     name: 'liner',
     topics: ['names'],
