@@ -4,6 +4,7 @@ export { type FieldReader, type KindRecord, TopicCodec, type TopicRecord } from 
 export { SchemaError, type SchemaErrorCode } from './errors.js'
 export type * from './generated.js'
 export { processKeyText } from './process-key.js'
+export { recordEncoder } from './record-encoder.js'
 export { type TopicKind, type TopicName, topicNames, topics } from './topics.js'
 export {
   directions,

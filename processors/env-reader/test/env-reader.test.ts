@@ -1,7 +1,7 @@
 import type { Environment, ProcessExited, ProcessSeen } from '@syscribe/schemas'
 import { expect, test } from 'vitest'
+import { type Given, type GivenWatermark, runProcessor } from '../../../runtime/test/run-processor.js'
 import { envReader } from '../src/index.js'
-import { type Given, type GivenWatermark, runProcessor } from './run-processor.js'
 
 const host = { host: 'h', boot: Buffer.alloc(16, 1) }
 

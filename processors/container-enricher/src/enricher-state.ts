@@ -1,0 +1,100 @@
+import { deserialize, serialize } from 'node:v8'
+import type { ProcessKey } from '@syscribe/schemas'
+import type { Answer } from './client-used-name.js'
+import type { ContainerRun } from './container-run.js'
+import type { HostText } from './host-name.js'
+import type { ProcessImage } from './process-image.js'
+
+/** All that is remembered, under keys that begin with a letter for the kind. Times are milliseconds of event time. */
+export type EnricherEntry = KnownProcess | KnownAnswers | KnownContainer | NamedConnection | WaitingConnection
+
+export interface KnownProcess {
+  kind: 'process'
+  /** `host/boot/pid`, to find what was before in a re-used pid. */
+  pid: string
+  /** Oldest first. */
+  images: ProcessImage[]
+  exitedAt: number | null
+}
+
+export interface KnownAnswers {
+  kind: 'answers'
+  /** Oldest first. */
+  answers: Answer[]
+  changedAt: number
+}
+
+export interface KnownContainer {
+  kind: 'container'
+  host: string
+  /** Every time it ran, oldest first. */
+  runs: ContainerRun[]
+}
+
+/** A connection whose ends have their names: all that is written of it carries them. */
+export interface NamedConnection {
+  kind: 'named'
+  /** Encoded Party records, client then server. */
+  parties: Uint8Array
+  /** Name of the client: the key of what is written. */
+  service: string
+  /** No later message can name the server better. */
+  final: boolean
+  /** What the naming was made from, for a better one. Null when final. */
+  facts: ConnectionFacts | null
+  /** Ends of it that still will be told to have ended. */
+  openEnds: number
+  /** When the last of them ended. */
+  endedAt: number | null
+  /** A recent use, to know abandoned ones by; renewed every few minutes only. */
+  usedAt: number
+}
+
+/** A connection that waits to be named, with what is to be written of it. */
+export interface WaitingConnection {
+  kind: 'waiting'
+  facts: ConnectionFacts
+  held: HeldRecord[]
+  deadline: number
+  /** Order among equal deadlines. */
+  order: number
+}
+
+/** One record to write when the ends are named. */
+export interface HeldRecord {
+  /** Branch byte in the topic `traffic`. */
+  branch: number
+  /** The input record behind its branch byte. */
+  body: Uint8Array
+}
+
+/** What is known of the two ends of a connection. */
+export interface ConnectionFacts {
+  host: string
+  client: ProcessKey | null
+  server: ProcessKey | null
+  clientAddress: string
+  clientPort: number
+  serverAddress: string
+  serverPort: number
+  transport: 'tcp' | 'udp'
+  /** First byte of the first record: microseconds since the Unix epoch. */
+  time: number
+  requestHost: HostText | null
+  serverName: string | null
+}
+
+export const enricherStateFormat = {
+  version: 1,
+  /** Structured clone bytes: readable by every later Node. */
+  encode: (entry: EnricherEntry): Uint8Array => serialize(entry),
+  decode(bytes: Buffer): EnricherEntry {
+    const entry = deserialize(bytes) as EnricherEntry
+    const facts = entry.kind === 'waiting' || entry.kind === 'named' ? entry.facts : null
+    for (const process of [facts?.client, facts?.server]) {
+      // The codecs compare and write it as a Buffer.
+      if (process) process.boot = Buffer.from(process.boot)
+    }
+    return entry
+  },
+}

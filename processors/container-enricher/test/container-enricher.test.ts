@@ -1,0 +1,334 @@
+import type { KindRecord, Party, TopicKind, TrafficMessage } from '@syscribe/schemas'
+import { expect, test } from 'vitest'
+import { type Given, type GivenWatermark, runProcessor } from '../../../runtime/test/run-processor.js'
+import { containerEnricher } from '../src/index.js'
+import { answer, connection, container, containerId, end, exited, key, process, request, response } from './observed.js'
+
+const watermark = (at: number, final = false): GivenWatermark => ({ at, final })
+
+/** What was written. The same must come out when the state is restored at every step. */
+function run(...given: (Given | GivenWatermark)[]) {
+  const whole = runProcessor(containerEnricher, given)
+  expect(runProcessor(containerEnricher, given, { restart: true }).emitted).toEqual(whole.emitted)
+  return whole.emitted.map((one) => {
+    const value = one.record.value as KindRecord<TopicKind<'traffic'>> & { client: Party; server: Party }
+    return { ...one, kind: one.record.kind, client: value.client, server: value.server, value }
+  })
+}
+const names = (...given: (Given | GivenWatermark)[]): string[] =>
+  run(...given).map(({ timestamp, client, server }) => `${timestamp} ${client.name} -> ${server.name}`)
+const reasons = (...given: (Given | GivenWatermark)[]): string[] => [
+  ...new Set(run(...given).map(({ server }) => `${server.name}: ${server.reason}`)),
+]
+
+const client = (at = 0) => process(at, 1, { args: 'node /app/client.js' })
+const server = (at = 0) => process(at, 2, { args: 'python3 server.py' })
+
+test('both ends observed: every record of the connection carries both programs, whoever saw it', () => {
+  const ends = { client: 1, server: 2 }
+  const given = [
+    client(),
+    server(),
+    request(10, 'client', ends, 'localhost:8080'),
+    request(11, 'server', { ...ends, peer: true }, 'localhost:8080'),
+    response(12, 'server', { ...ends, peer: true }),
+    response(13, 'client', { ...ends, peer: true }),
+    end(14, 'client', { ...ends, peer: true }),
+    end(15, 'server', { ...ends, peer: true }),
+  ]
+  expect(names(...given)).toEqual([11, 11, 12, 13, 14, 15].map((timestamp) => `${timestamp} client.js -> server.py`))
+  expect(run(...given).map(({ kind }) => kind)).toEqual([
+    ...Array<string>(4).fill('TrafficMessage'),
+    ...Array<string>(2).fill('TrafficConnectionEnd'),
+  ])
+  expect(run(...given)[0]).toMatchObject({
+    key: 'client.js',
+    client: {
+      type: 'external',
+      container: null,
+      reason: 'script it runs',
+      process: { key: key(1), comm: 'node', cmdline: 'node /app/client.js', profile: 'local', profileName: null },
+    },
+    server: { reason: 'script it runs', process: { key: key(2) } },
+  })
+})
+
+test('the message goes in unchanged', () => {
+  const given = request(10, 'client', { client: 1, server: 2, peer: true }, 'a')
+  const { value } = run(client(), server(), given)[0] ?? {}
+  expect((value as TrafficMessage).message).toEqual(given.value)
+  const classified = connection(10, 'client', { client: 1, server: 2, peer: true })
+  expect(run(client(), server(), classified)[0]?.value).toMatchObject({ connection: classified.value })
+  const ended = end(10, 'client', { client: 1 })
+  expect(run(client(), ended)[0]?.value).toMatchObject({ end: ended.value })
+})
+
+test('a server that is not observed has the name its client used, in requests and responses', () => {
+  const ends = { client: 1 }
+  const given = [client(), request(10, 'client', ends, 'API.example.com:8080'), response(20, 'client', ends)]
+  expect(names(...given)).toEqual(['20 client.js -> api.example.com', '20 client.js -> api.example.com'])
+  expect(reasons(...given)).toEqual(['api.example.com: HTTP Host header'])
+})
+
+test('the first Host of a connection names it', () => {
+  const ends = { client: 1 }
+  const given = [
+    client(),
+    request(10, 'client', ends, 'first'),
+    response(20, 'client', ends),
+    request(30, 'client', ends, 'second'),
+  ]
+  expect(names(...given)).toEqual(['20 client.js -> first', '20 client.js -> first', '30 client.js -> first'])
+})
+
+test('what shows no other end is written when it has waited long enough, and at the end of capture', () => {
+  const given = [client(), request(10, 'client', { client: 1 }, 'slow')]
+  expect(names(...given, watermark(2009))).toEqual([])
+  expect(names(...given, watermark(5000))).toEqual(['2010 client.js -> slow'])
+  expect(names(...given, exited(5000, 1))).toEqual(['2010 client.js -> slow'])
+  expect(names(...given, watermark(11, true))).toEqual(['11 client.js -> slow'])
+  expect(names(...given, end(40, 'client', { client: 1 }))).toEqual(['40 client.js -> slow', '40 client.js -> slow'])
+})
+
+test('connections are written in the order in which their time is up', () => {
+  const given = [3, 1, 2].map((id) => request(10, 'client', { client: 1, id }, `host-${id}`))
+  const first = request(9, 'client', { client: 1, id: 9 }, 'host-9')
+  expect(names(client(), first, ...given, watermark(3000))).toEqual([
+    '2009 client.js -> host-9',
+    '2010 client.js -> host-3',
+    '2010 client.js -> host-1',
+    '2010 client.js -> host-2',
+  ])
+})
+
+test('a server that shows itself late does not rename what was written', () => {
+  const ends = { client: 1, server: 2 }
+  const given = [
+    client(),
+    server(),
+    request(10, 'client', ends, 'name'),
+    request(9000, 'server', { ...ends, peer: true }),
+  ]
+  expect(names(...given)).toEqual(['2010 client.js -> name', '9000 client.js -> name'])
+})
+
+test('the server may be seen first', () => {
+  const ends = { client: 1, server: 2 }
+  const given = [client(), server(), request(10, 'server', ends, 'x'), request(11, 'client', ends, 'x')]
+  expect(names(...given)).toEqual(['11 client.js -> server.py', '11 client.js -> server.py'])
+})
+
+test('a client that is not observed is its address', () => {
+  const ends = { server: 2, clientAddress: '2001:db8::7' }
+  const given = [server(), request(10, 'server', ends, 'x'), response(12, 'server', ends)]
+  expect(names(...given)).toEqual(['12 2001:db8::7 -> server.py', '12 2001:db8::7 -> server.py'])
+  expect(run(...given)[0]).toMatchObject({ key: '2001:db8::7', client: { process: null, reason: 'address' } })
+})
+
+test('a Host that is an address gives way to a variable of the client', () => {
+  const env = ['API_URL=http://api:8080', 'DB=postgres://db/x']
+  const ends = { client: 1 }
+  const given = (hostHeader: string) => [
+    process(0, 1, { env }),
+    request(10, 'client', ends, hostHeader),
+    response(11, 'client', ends),
+  ]
+  expect(reasons(...given('10.0.0.2:8080'))).toEqual(['api: variable API_URL of its client'])
+  expect(reasons(...given('localhost:8080'))).toEqual(['api: variable API_URL of its client'])
+  expect(reasons(process(0, 1), ...given('localhost').slice(1))).toEqual(['localhost: HTTP Host header'])
+})
+
+test('a response seen first is named without Host; the first request then names the connection', () => {
+  const ends = { client: 1 }
+  const given = [
+    client(),
+    response(10, 'client', ends),
+    request(20, 'client', ends, 'api'),
+    response(30, 'client', ends),
+    request(40, 'client', ends, 'else'),
+  ]
+  expect(names(...given)).toEqual([
+    '10 client.js -> 10.0.0.2',
+    '20 client.js -> api',
+    '30 client.js -> api',
+    '40 client.js -> api',
+  ])
+})
+
+test('connections: server name, DNS answer, environment, /etc/hosts, address', () => {
+  const to = (serverAddress: string, serverPort: number) => ({ client: 1, serverAddress, serverPort })
+  const hosts = [{ address: '10.0.0.3', names: ['db'] }]
+  const known = process(0, 1, { env: ['DATABASE_URL=postgres://db:5432/x'], hosts })
+  const late = watermark(9000)
+  const secure = connection(10, 'client', to('10.0.0.9', 443), { serverName: 'Vault.example' })
+  expect(reasons(known, secure, late)).toEqual(['vault.example: TLS server name'])
+  const database = connection(10, 'client', to('10.0.0.3', 5432))
+  expect(reasons(known, database, late)).toEqual(['db: variable DATABASE_URL of its client'])
+  expect(reasons(known, answer(5, 1, 'Primary.DB', '10.0.0.3'), database, late)).toEqual([
+    'primary.db: DNS answer to its client',
+  ])
+  expect(reasons(known, answer(5, 7, 'other', '10.0.0.3'), answer(11, 1, 'later', '10.0.0.3'), database, late)).toEqual(
+    ['db: variable DATABASE_URL of its client'],
+  )
+  expect(reasons(known, connection(10, 'client', to('10.0.0.3', 1)), late)).toEqual(['db: /etc/hosts of its client'])
+  expect(reasons(known, connection(10, 'client', to('::1', 6379)), late)).toEqual(['::1: address'])
+})
+
+test('a classified connection between observed processes waits for the other end', () => {
+  const ends = { client: 1, server: 2 }
+  const given = [
+    client(),
+    server(),
+    connection(10, 'client', ends),
+    connection(15, 'server', ends),
+    end(20, 'server', ends),
+  ]
+  expect(names(...given)).toEqual([15, 15, 20].map((timestamp) => `${timestamp} client.js -> server.py`))
+  const alone = [client(), connection(10, 'client', ends), end(500, 'client', ends)]
+  expect(names(...alone)).toEqual(['500 client.js -> 10.0.0.2', '500 client.js -> 10.0.0.2'])
+})
+
+test('ADI_PROFILE_NAME comes before the program', () => {
+  const named = process(0, 1, { profileName: 'shop' })
+  expect(reasons(named, request(10, 'server', { server: 1 }), response(11, 'server', { server: 1 }))).toEqual([
+    'shop: ADI_PROFILE_NAME',
+  ])
+  const empty = process(0, 1, { profileName: '', args: 'nginx: worker process' })
+  expect(reasons(empty, response(11, 'server', { server: 1 }))).toEqual(['nginx: program it runs'])
+})
+
+test('a process is named by the program it ran at the time', () => {
+  const given = [
+    process(0, 1, { args: 'sh /run.sh' }),
+    response(10, 'server', { server: 1, id: 1 }),
+    process(20, 1, { args: 'node app.js' }),
+    response(30, 'server', { server: 1, id: 2 }),
+    response(31, 'server', { server: 1, id: 3 }, { time: 15_000 }),
+    process(40, 1, { args: 'title set later', reason: 'adopted' }),
+    response(50, 'server', { server: 1, id: 4 }),
+  ]
+  expect(run(...given).map((one) => one.server.name)).toEqual(['run.sh', 'app.js', 'run.sh', 'app.js'])
+})
+
+test('a process is remembered a while after its exit, then its messages name the address and the pid', () => {
+  const ends = { server: 2 }
+  expect(names(server(), exited(10, 2), watermark(60_000), response(60_010, 'server', ends))).toEqual([
+    '60010 10.0.0.1 -> server.py',
+  ])
+  const gone = [server(), exited(10, 2), response(60_011, 'server', ends)]
+  expect(reasons(...gone)).toEqual(['10.0.0.2: address: process 2 is not in the log'])
+  expect(run(...gone)[0]?.server.process).toEqual({
+    key: key(2),
+    comm: '',
+    cmdline: '',
+    profile: '',
+    profileName: null,
+  })
+})
+
+test('state is forgotten: connections with their end, processes after their exit, abandoned connections', () => {
+  const ends = { client: 1, server: 2, peer: true }
+  const busy = [client(), server(), request(10, 'client', ends), answer(11, 1, 'a', '10.0.0.2')]
+  const size = (...given: (Given | GivenWatermark)[]) => runProcessor(containerEnricher, given).state.size
+  expect(size(...busy)).toBe(4)
+  expect(size(...busy, end(20, 'client', ends), watermark(30))).toBe(4)
+  expect(size(...busy, end(20, 'client', ends), end(21, 'server', ends), watermark(21))).toBe(3)
+  expect(size(...busy, exited(30, 1), exited(30, 2), watermark(70_000))).toBe(1)
+  expect(size(...busy, exited(30, 1), exited(30, 2), watermark(70_000), watermark(5_000_000))).toBe(0)
+})
+
+test('a message given up when its connection ends carries the names too', () => {
+  const ends = { client: 1 }
+  const given = [client(), request(10, 'client', ends, 'api'), end(20, 'client', ends), response(20, 'client', ends)]
+  expect(names(...given, watermark(20))).toEqual(Array(3).fill('20 client.js -> api'))
+})
+
+test('a connection in use for hours keeps its names; one that was silent is named anew', () => {
+  const ends = { client: 1 }
+  const start = [client(), request(10, 'client', ends, 'api'), response(11, 'client', ends)]
+  const hour = 3_600_000
+  const hours = Array.from({ length: 8 }, (_, index) => response((index + 1) * (hour / 2), 'client', ends))
+  expect(new Set(names(...start, ...hours).map((one) => one.split(' -> ')[1]))).toEqual(new Set(['api']))
+  const silent = [...start, response(2 * hour, 'client', ends)]
+  expect(names(...silent).at(-1)).toBe(`${2 * hour} client.js -> 10.0.0.2`)
+  expect(names(...silent.slice(0, 3), watermark(2 * hour - 1), ...silent.slice(3)).at(-1)).toBe(
+    `${2 * hour} client.js -> 10.0.0.2`,
+  )
+})
+
+test('what is held is bounded: beyond it the oldest is named with what is known', () => {
+  const raw = Buffer.alloc(5 * 1024 * 1024)
+  const asked = (id: number) => request(10 + id, 'client', { client: 1, id }, `host-${id}`, { raw })
+  const { emitted } = runProcessor(containerEnricher, [client(), ...Array.from({ length: 8 }, (_, id) => asked(id))])
+  expect(emitted.map(({ timestamp, record }) => [timestamp, (record.value as TrafficMessage).server.name])).toEqual([
+    [16, 'host-0'],
+    [17, 'host-1'],
+  ])
+})
+
+test('a container names its end by its Compose service, then by its name', () => {
+  const inside = process(0, 2, {
+    args: 'python3 server.py',
+    profileName: 'p',
+    cgroup: `/docker/${containerId('web-1')}`,
+  })
+  const compose = container(0, 'web-1', { service: 'web' })
+  const ends = { client: 1, server: 2, peer: true }
+  const [traffic] = run(client(), compose, inside, request(10, 'client', ends, 'x'))
+  expect(traffic?.server).toEqual({
+    name: 'web',
+    type: 'container',
+    container: { service: 'web', image: 'web-1:1', id: containerId('web-1'), name: 'web-1' },
+    process: expect.objectContaining({ key: key(2) }),
+    reason: 'Compose service of its container',
+  })
+  expect(reasons(client(), container(0, 'web-1'), inside, request(10, 'client', ends))).toEqual([
+    'web-1: name of its container',
+  ])
+  expect(reasons(client(), inside, request(10, 'client', ends))).toEqual(['p: ADI_PROFILE_NAME'])
+})
+
+test('a container that is not observed is found by its address, at once, at either end', () => {
+  const web = container(0, 'web-1', { service: 'web', addresses: ['10.0.0.2'] })
+  expect(names(client(), web, request(10, 'client', { client: 1 }, 'x'))).toEqual(['10 client.js -> web'])
+  expect(
+    names(server(), web, request(10, 'server', { server: 2, clientAddress: '10.0.0.2', serverAddress: '10.0.0.8' })),
+  ).toEqual(['10 web -> server.py'])
+})
+
+test('an address belongs to the container that had it at the time', () => {
+  const old = container(0, 'old', { addresses: ['10.0.0.2'], to: 50_000 })
+  const young = container(60, 'young', { addresses: ['10.0.0.2'] })
+  const at = (time: number) => request(time, 'client', { client: 1, id: time }, 'host')
+  expect(names(client(), old, at(40), at(55), young, at(70), watermark(3000, true))).toEqual([
+    '40 client.js -> old',
+    '70 client.js -> young',
+    '2055 client.js -> host',
+  ])
+  const running = container(0, 'old', { addresses: ['10.0.0.2'] })
+  const stopped = container(65, 'old', { from: 0, to: 64_000, addresses: [] })
+  const late = request(70, 'client', { client: 1 }, 'host', { time: 30_000 })
+  expect(names(client(), running, stopped, late)).toEqual(['70 client.js -> old'])
+})
+
+test('a published port leads to its container; loopback inside a container does not', () => {
+  const ports = [{ hostAddress: '0.0.0.0', hostPort: 8080, containerPort: 80, transport: 'tcp' as const }]
+  const web = container(0, 'web', { ports, addresses: ['172.17.0.2'] })
+  const ends = { client: 1, serverAddress: '127.0.0.1' }
+  const ask = request(10, 'client', ends, 'localhost')
+  expect(names(client(), web, ask)).toEqual(['10 client.js -> web'])
+  expect(names(client(), web, request(10, 'client', { ...ends, serverPort: 81 }), watermark(20, true))).toEqual([
+    '20 client.js -> 127.0.0.1',
+  ])
+  const inside = process(0, 1, { cgroup: `/docker/${containerId('app')}` })
+  const app = (hostNetwork: boolean) => container(0, 'app', { hostNetwork })
+  expect(names(inside, app(false), web, ask, watermark(20, true))).toEqual(['20 app -> localhost'])
+  expect(names(inside, app(true), web, ask)).toEqual(['10 app -> web'])
+})
+
+test('containers are forgotten some time after they stopped', () => {
+  const stopped = container(0, 'old', { addresses: ['10.0.0.2'], to: 1_000_000 })
+  const { state } = runProcessor(containerEnricher, [stopped, watermark(3_601_000)])
+  expect(state.size).toBe(1)
+  expect(runProcessor(containerEnricher, [stopped, watermark(3_601_001)]).state.size).toBe(0)
+})
