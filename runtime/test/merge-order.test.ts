@@ -32,11 +32,10 @@ function partitionHistory(topic: 'syscalls' | 'processes', partition: number): f
   })
   return fc.array(event, { maxLength: 14 }).map((events) => {
     const times = [1000, 1000]
-    let number = 0
-    const actions: Action[] = events.map(({ host, advance, kind }) => {
+    const actions: Action[] = events.map(({ host, advance, kind }, index) => {
       const time = (times[host] as number) + advance
       times[host] = time
-      const id = (number += 1) + partition * 100
+      const id = index + 1 + partition * 100
       if (kind === 'watermark' || kind === 'final') {
         return (to) => to.watermark(topic, time + 0.4, hosts[host], kind === 'final', partition)
       }
@@ -72,7 +71,7 @@ async function outputOf(history: History, choices: () => number, processor: () =
     const left = queues.filter((queue) => queue.length > 0)
     if (left.length === 0) break
     const choice = choices() % (left.length + 2)
-    if (choice < left.length) await (left[choice]?.shift() as Action)(appender)
+    if (choice < left.length) await (left[choice] as Action[]).shift()?.(appender)
     else if (choice === left.length) await stage.round()
     else {
       // A crash: what is not committed is lost with the instance.

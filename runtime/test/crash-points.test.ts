@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createMemoryLog, type Log, LogError } from '@syscribe/log'
+import pino from 'pino'
+import { describe, expect, test } from 'vitest'
+import { createPipeline, topicSettings } from '../src/index.js'
+import { faultyLog } from './faulty-log.js'
+import { Appender, linesOf, testFolder } from './test-log.js'
+import { joiner, liner } from './test-parts.js'
+
+const logger = pino({ level: 'silent' })
+const settings = { rawPayload: true }
+/** Small rounds, and checkpoints apart from commits: many points between many commits. */
+const policy = { aheadBytes: 200, roundRecords: 3, checkpointMs: 0, commitMs: 0 }
+
+async function recordedLog(): Promise<Log> {
+  const log = createMemoryLog()
+  await log.createTopics(topicSettings({ retentionBytes: null, retentionMs: null }))
+  const appender = await Appender.open(log)
+  for (let index = 0; index < 6; index++) {
+    const time = 1000 + index * 10
+    await appender.exits([[time, 50 + index]])
+    await appender.losses([
+      [time, index % 3],
+      [time + 1, 9 + index],
+    ])
+    await appender.watermark('processes', time + 5, 'a', index === 5)
+    await appender.watermark('syscalls', time + 5, 'a', index === 5)
+  }
+  return log
+}
+
+/** Runs the parts over the log until they have everything, or die. */
+async function run(log: Log, target: string, hook: (point: string) => void, checkpointMs: number): Promise<void> {
+  const pipeline = await createPipeline({
+    log,
+    processors: [joiner()],
+    projections: [{ projection: liner(hook), target, settings }],
+    logger,
+    policy: { ...policy, checkpointMs },
+  })
+  try {
+    await pipeline.drain()
+  } finally {
+    await pipeline.close()
+  }
+}
+
+async function resultOf(log: Log, target: string) {
+  return {
+    names: await linesOf(log, 'names'),
+    file: readFileSync(target, 'utf8'),
+    letters: await linesOf(log, 'dead-letters'),
+  }
+}
+
+describe.each([0, 1e9])('a checkpoint every %d ms', (checkpointMs) => {
+  test('death at any point, for good: the next run ends as if it had not been', async () => {
+    const target = join(testFolder(), 'lines')
+    const whole = await recordedLog()
+    let points = 0
+    await run(
+      faultyLog(whole, () => void points++),
+      target,
+      () => void points++,
+      checkpointMs,
+    )
+    const expected = await resultOf(whole, target)
+    expect(expected.names.length).toBeGreaterThan(20)
+    expect(points).toBeGreaterThan(100)
+
+    for (let fatal = 0; fatal < points; fatal++) {
+      const log = await recordedLog()
+      const crashed = join(testFolder(), `lines${fatal}`)
+      let point = 0
+      const die = () => {
+        // From here on nothing of this process reaches the log or the file.
+        if (point++ >= fatal) throw new LogError('closed', 'died')
+      }
+      await run(faultyLog(log, die), crashed, die, checkpointMs).catch((error) => {
+        if (!(error instanceof LogError) || error.message !== 'died') throw error
+      })
+      await run(log, crashed, () => {}, checkpointMs)
+      expect(await resultOf(log, crashed), `after death at point ${fatal}`).toEqual(expected)
+    }
+  }, 120_000)
+
+  test('a passing fault at any point: the part begins again by itself', async () => {
+    const target = join(testFolder(), 'lines')
+    const whole = await recordedLog()
+    let points = 0
+    await run(
+      faultyLog(whole, () => void points++),
+      target,
+      () => void points++,
+      checkpointMs,
+    )
+    const expected = await resultOf(whole, target)
+    let recovered = 0
+    for (let faulty = 40; faulty < points; faulty += 7) {
+      const log = await recordedLog()
+      const target = join(testFolder(), `lines${faulty}`)
+      let point = 0
+      const fail = () => {
+        if (point++ === faulty) throw new Error('a passing fault')
+      }
+      try {
+        await run(faultyLog(log, fail), target, fail, checkpointMs)
+        recovered++
+      } catch {
+        // At the very start or end it ends the run, as a death would.
+        await run(log, target, () => {}, checkpointMs)
+      }
+      expect(await resultOf(log, target), `after a fault at point ${faulty}`).toEqual(expected)
+    }
+    expect(recovered).toBeGreaterThan(5)
+  }, 120_000)
+})
