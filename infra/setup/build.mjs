@@ -29,7 +29,7 @@ export async function build(root, show) {
   const owner = checkoutOwner(root)
   const { code, tail } = await run(
     turbo,
-    ['run', 'build', '--output-logs=new-only', '--log-order=grouped', '--ui=stream'],
+    ['run', 'build', '--output-logs=errors-only', '--log-order=grouped', '--ui=stream'],
     {
       cwd: root,
       ...owner,
@@ -38,7 +38,18 @@ export async function build(root, show) {
     },
   )
   if (code !== 0) throw new SetupError('the build failed', 'The messages above say where.', { detail: tail })
-  writeStamp(join(root, stampFile), stampOf(root))
+  markBuilt(root)
+}
+
+/**
+ * Remembers that everything is built from the sources as they are now.
+ * @param {string} root
+ */
+export function markBuilt(root) {
+  const file = join(root, stampFile)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(`${file}.new`, stampOf(root))
+  renameSync(`${file}.new`, file)
 }
 
 /**
@@ -59,7 +70,7 @@ function stampOf(root) {
     for (const file of filesBelow(join(root, workspace, 'build'), new Set())) hash.update(file)
   }
   for (const file of ['package-lock.json', 'tsconfig.base.json', 'turbo.json', ...bpfSources(root)]) {
-    hash.update(readFileSync(join(root, file)))
+    hash.update(`\0${file}\0`).update(readFileSync(join(root, file)))
   }
   return hash.digest('hex')
 }
@@ -99,14 +110,4 @@ function filesBelow(folder, without) {
       if (!entry.isDirectory()) return entry.isFile() ? [entry.name] : []
       return filesBelow(join(folder, entry.name), without).map((file) => join(entry.name, file))
     })
-}
-
-/**
- * @param {string} file
- * @param {string} stamp
- */
-function writeStamp(file, stamp) {
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(`${file}.new`, stamp)
-  renameSync(`${file}.new`, file)
 }

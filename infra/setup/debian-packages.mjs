@@ -44,7 +44,10 @@ export async function installPackages(needs, show) {
     apt([...prefix, ...aptGet, 'install', '--yes', '--no-install-recommends', '--no-upgrade', ...packages]),
   )
   if (install.code !== 0) {
-    const offline = update.code !== 0 || /Could not resolve|Unable to fetch|Failed to fetch/.test(install.tail)
+    // apt-get update ends with 0 when it got nothing, and says so only in words.
+    const offline = /Could not resolve|Unable to fetch|Failed to fetch|Could not connect/.test(
+      update.tail + install.tail,
+    )
     throw new SetupError(
       offline ? `cannot download the Debian packages ${list}` : `apt-get cannot install ${list}`,
       offline

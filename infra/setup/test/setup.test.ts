@@ -1,0 +1,175 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isBuilt, markBuilt } from '../build.mjs'
+import { withLock } from '../lock.mjs'
+import { npmPackagesMatch } from '../npm-packages.mjs'
+import { isThere } from '../probe.mjs'
+import { needsOf } from '../purposes.mjs'
+
+let root: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'syscribe-setup-test-'))
+})
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true })
+})
+
+function write(path: string, content: string | object): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true })
+  writeFileSync(join(root, path), typeof content === 'string' ? content : JSON.stringify(content))
+}
+
+describe('main', () => {
+  it('tells an old Node what to install, and does nothing', () => {
+    cpSync(fileURLToPath(new URL('../', import.meta.url)), join(root, 'infra/setup'), { recursive: true })
+    write('package.json', { type: 'module', engines: { node: '>=99.1' } })
+    const { status, stderr } = spawnSync(process.execPath, [join(root, 'infra/setup/main.mjs'), 'run'], {
+      encoding: 'utf8',
+    })
+    expect(stderr).toBe(
+      `syscribe: Node ${process.versions.node} is too old: install Node 99.1 or newer (https://nodejs.org).\n`,
+    )
+    expect(status).toBe(1)
+  })
+
+  it('names the purposes there are', () => {
+    const main = fileURLToPath(new URL('../main.mjs', import.meta.url))
+    const { status, stderr } = spawnSync(process.execPath, [main, 'everything'], { encoding: 'utf8' })
+    expect(stderr).toBe('syscribe: set up for what? One of: setup, run, demo, test, bench\n')
+    expect(status).toBe(2)
+  })
+})
+
+describe('npmPackagesMatch', () => {
+  const lock = {
+    packages: {
+      '': { name: 'x' },
+      cli: { version: '1.0.0' },
+      'node_modules/a': { version: '1.0.0' },
+      'node_modules/only-elsewhere': { version: '1.0.0', optional: true, os: ['darwin'] },
+    },
+  }
+  const installed = (version: string) => ({ packages: { 'node_modules/a': { version } } })
+
+  it('is content when all is there that is not optional', () => {
+    write('package-lock.json', lock)
+    write('node_modules/.package-lock.json', installed('1.0.0'))
+    write('node_modules/a/package.json', {})
+    expect(npmPackagesMatch(root)).toBe(true)
+  })
+
+  it.each([
+    ['nothing was installed', () => {}],
+    ['another version was', () => write('node_modules/.package-lock.json', installed('1.0.1'))],
+    ['the folder is gone', () => rmSync(join(root, 'node_modules/a'), { recursive: true })],
+    ['the installation was broken off', () => rmSync(join(root, 'node_modules/.package-lock.json'))],
+  ])('is not when %s', (name, change) => {
+    write('package-lock.json', lock)
+    if (name !== 'nothing was installed') {
+      write('node_modules/.package-lock.json', installed('1.0.0'))
+      write('node_modules/a/package.json', {})
+    }
+    change()
+    expect(npmPackagesMatch(root)).toBe(false)
+  })
+})
+
+describe('isBuilt', () => {
+  beforeEach(() => {
+    write('package.json', { workspaces: ['log', 'processors/*'] })
+    write('package-lock.json', {})
+    write('tsconfig.base.json', {})
+    write('turbo.json', {})
+    write('log/src/log.ts', 'one')
+    write('processors/p/package.json', {})
+    write('processors/p/src/p.ts', 'two')
+    write('log/dist/log.js', '')
+    markBuilt(root)
+  })
+
+  it('holds until something changes that the build reads, or its product goes', () => {
+    expect(isBuilt(root)).toBe(true)
+    write('log/test/log.test.ts', 'a test')
+    expect(isBuilt(root)).toBe(true)
+    rmSync(join(root, 'log/dist'), { recursive: true })
+    expect(isBuilt(root)).toBe(false)
+  })
+
+  it.each([
+    ['log/src/log.ts', 'changed'],
+    ['log/src/new.ts', ''],
+    ['processors/p/src/p.ts', 'changed'],
+    ['bpf/capture.bpf.c', ''],
+    ['turbo.json', '{ }'],
+  ])('ends with a change of %s', (path, content) => {
+    write(path, content)
+    expect(isBuilt(root)).toBe(false)
+  })
+})
+
+describe('withLock', () => {
+  it('lets one in at a time, and the next when it leaves', async () => {
+    const events: string[] = []
+    const first = withLock(
+      root,
+      () => events.push('first waits'),
+      async () => {
+        events.push('first in')
+        await sleep(300)
+        events.push('first out')
+      },
+    )
+    await sleep(100)
+    const second = withLock(
+      root,
+      () => events.push('second waits'),
+      async () => {
+        events.push('second in')
+      },
+    )
+    await Promise.all([first, second])
+    expect(events).toEqual(['first in', 'second waits', 'first out', 'second in'])
+  })
+
+  it('is let go when the work fails', async () => {
+    const fail = withLock(
+      root,
+      () => {},
+      () => Promise.reject(new Error('no')),
+    )
+    await expect(fail).rejects.toThrow('no')
+    await sleep(100)
+    const waits: string[] = []
+    await withLock(
+      root,
+      () => waits.push('waits'),
+      async () => {},
+    )
+    expect(waits).toEqual([])
+  })
+})
+
+describe('isThere', () => {
+  it('finds programs, headers and files, with patterns', () => {
+    expect(isThere({ package: 'x', probe: { command: 'sh' } })).toBe(true)
+    expect(isThere({ package: 'x', probe: { command: 'no-such-program-here' } })).toBe(false)
+    write('lib/15/bin/tool', '')
+    expect(isThere({ package: 'x', probe: { file: `${root}/lib/*/bin/tool` } })).toBe(true)
+    expect(isThere({ package: 'x', probe: { file: `${root}/lib/*/bin/other` } })).toBe(false)
+    expect(isThere({ package: 'x', probe: { header: 'no/such/header.h' } })).toBe(false)
+  })
+})
+
+describe('needsOf', () => {
+  it('takes in what a purpose includes, each package once', () => {
+    const names = (purpose: 'build' | 'demo' | 'test' | 'bench') => needsOf(purpose).map((need) => need.package)
+    expect(names('demo')).toEqual(expect.arrayContaining([...names('build'), 'redis-server']))
+    expect(names('bench')).toEqual(expect.arrayContaining(names('test')))
+    expect(new Set(names('bench')).size).toBe(names('bench').length)
+  })
+})
