@@ -7,6 +7,12 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* So that the object's BTF has every record, those too that only ever lie on a stack: a test reads their layout. */
+const struct opened_event *const volatile layout_of_opened = 0;
+const struct closed_event *const volatile layout_of_closed = 0;
+const struct process_mark *const volatile layout_of_mark = 0;
+const struct image_released *const volatile layout_of_released = 0;
+
 /* Kernel 6.3 and newer: once after each send or receive, whatever the call was. */
 static __always_inline int socket_moved(struct sock *sk, int length, int flags, u8 direction) {
   u64 id = bpf_get_current_pid_tgid();
