@@ -57,7 +57,8 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log>
       return lock
     })
     const stores = sideNames.map((name) => {
-      const store = new Store(join(path, name), { readOnly, mapSize: options.mapSize })
+      const access = written.includes(name) ? 'write' : readOnly ? 'read' : 'make'
+      const store = new Store(join(path, name), { access, mapSize: options.mapSize })
       opened.push(store)
       return store
     })

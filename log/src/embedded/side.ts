@@ -74,7 +74,10 @@ export class Side {
 
   #checkFormat(): void {
     const text = this.store.get(formatKey)
-    if (text === undefined) return
+    if (text === undefined) {
+      if (this.store.isEmpty) return
+      throw new LogError('corrupt', `the log in ${this.store.path} is damaged: it does not say its format`)
+    }
     const found = JSON.parse(text.toString()) as { format: number; side: string }
     if (found.format !== format || found.side !== this.name) {
       const what = `${found.side} of format ${found.format}, not ${this.name} of format ${format}`

@@ -4,12 +4,20 @@ import { open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
 import { LogError } from '../errors.js'
 import type { KeyRange } from './keys.js'
 import { storeFault } from './store-fault.js'
-import { CommitCounter, checkStoreFile } from './store-file.js'
+import { checkStoreFile, hasContent, StoreFile } from './store-file.js'
 
 /** A change: `value` null removes the key. */
 export interface Change {
   key: Buffer
   value: Buffer | null
+}
+
+export interface StoreOptions {
+  /** `write` is for the one writer; `make` reads, and makes the store when there is none. */
+  access: 'write' | 'make' | 'read'
+  mapSize?: number | undefined
+  /** Bytes that the file system of a path has left. */
+  freeSpace?: (path: string) => number
 }
 
 /** Address space for the map; the file takes only what it holds, and LMDB maps more when it outgrows this. */
@@ -27,19 +35,23 @@ export class Store {
   readonly path: string
   readonly file: string
   readonly #database: RootDatabase<Buffer, Buffer>
-  readonly #counter: CommitCounter
+  readonly #file: StoreFile
+  readonly #freeSpace: () => number
   #broken: LogError | null = null
   /** Bytes within the file that removals have freed and LMDB can fill again. */
   #reusable = 0
 
   /** @throws LogError `corrupt`, `unavailable` */
-  constructor(path: string, options: { readOnly: boolean; mapSize?: number | undefined }) {
+  constructor(path: string, options: StoreOptions) {
     this.path = path
     this.file = join(path, 'data.mdb')
-    const { readOnly, mapSize = defaultMapSize } = options
+    const { access, mapSize = defaultMapSize, freeSpace = spaceLeft } = options
+    this.#freeSpace = () => freeSpace(path)
     try {
+      const writes = access === 'write'
+      const readOnly = access === 'read' || (access === 'make' && hasContent(this.file))
       if (!readOnly && mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(path, 0o700)
-      checkStoreFile(this.file, !readOnly)
+      checkStoreFile(this.file, writes)
       const settings: RootDatabaseOptionsWithPath & { permissionsMode: number } = {
         path,
         readOnly,
@@ -53,7 +65,7 @@ export class Store {
       }
       this.#database = open<Buffer, Buffer>(settings)
       if (!readOnly) syncDirectory(path)
-      this.#counter = new CommitCounter(this.file)
+      this.#file = new StoreFile(this.file, writes)
     } catch (error) {
       throw storeFault(error, path, 'opening')
     }
@@ -94,9 +106,13 @@ export class Store {
     this.#database.resetReadTxn()
   }
 
+  get isEmpty(): boolean {
+    return (this.#database.getStats() as { entryCount: number }).entryCount === 0
+  }
+
   /** Changes with every commit, of whichever process. */
   commitCount(): number {
-    return this.#counter.count()
+    return this.#file.commitCount()
   }
 
   /**
@@ -121,6 +137,7 @@ export class Store {
     } catch (error) {
       throw await this.#failed(error)
     }
+    this.#file.makeWhole()
     if (bytes > 0) this.#reusable = Math.max(0, this.#reusable - bytes)
   }
 
@@ -145,13 +162,8 @@ export class Store {
     return fault
   }
 
-  #freeSpace(): number {
-    const { bavail, bsize } = statfsSync(this.path)
-    return bavail * bsize
-  }
-
   async close(): Promise<void> {
-    this.#counter.close()
+    this.#file.close()
     await this.#database.close()
   }
 }
@@ -159,6 +171,11 @@ export class Store {
 /** About what storing a value takes of the file. */
 export function storedBytes(value: number): number {
   return Math.ceil((value + 24) / pageBytes) * pageBytes
+}
+
+function spaceLeft(path: string): number {
+  const { bavail, bsize } = statfsSync(path)
+  return bavail * bsize
 }
 
 function syncDirectory(path: string): void {
