@@ -24,7 +24,7 @@ const mostHeldBytes = 32 * 1024 * 1024
 type State = KeyedState<EnricherEntry>
 
 /** What of a named connection each of its records needs. */
-interface Cached {
+export interface ConnectionNames {
   parties: Buffer
   key: Buffer
   final: boolean
@@ -43,7 +43,7 @@ export class ConnectionTable {
   readonly #partyBytes = new PartyBytes()
   readonly #splice = new TrafficSplice()
   /** By the connection id's bytes as ISO 8859-1. A cache of the state. */
-  readonly #named = new Map<string, Cached>()
+  readonly #named = new Map<string, ConnectionNames>()
   /** Keys of clients' names, shared by their connections. */
   readonly #keys = new Map<string, Buffer>()
   /** State keys of the connections that wait or waited, in the order of their deadlines. A cache of the state. */
@@ -78,18 +78,17 @@ export class ConnectionTable {
   }
 
   /**
-   * Whether the ends of a connection have their names for good: `write` then needs no look at the record.
+   * The names of a connection, when nothing will change them: `write` then needs no look at the record.
    * @param id the connection id's bytes as ISO 8859-1.
    */
-  isSettled(id: string, now: number): boolean {
-    const cached = this.#named.get(id)
-    return cached?.final === true && now - cached.usedAt <= renewMs
+  settled(id: string, now: number): ConnectionNames | undefined {
+    const names = this.#named.get(id)
+    return names?.final === true && now - names.usedAt <= renewMs ? names : undefined
   }
 
-  /** Writes a record of a connection that is settled. */
-  write(id: string, branch: number, record: Buffer, timestamp: number, out: Output): void {
-    const cached = this.#named.get(id) as Cached
-    this.#splice.emit(out, cached.key, timestamp, branch, cached.parties, record, 1)
+  /** Writes an encoded record under these names. */
+  write(names: ConnectionNames, branch: number, record: Buffer, timestamp: number, out: Output): void {
+    this.#splice.emit(out, names.key, timestamp, branch, names.parties, record, 1)
   }
 
   /** Takes a record of any connection: writes it or holds it. */
@@ -110,11 +109,11 @@ export class ConnectionTable {
       entry = undefined
     }
     if (entry?.kind === 'named') {
-      this.#useAgain(key, entry, now, branch === trafficBranch.message ? observation.facts : null, state)
-      this.write(id, branch, record, now, out)
+      const names = this.#useAgain(id, key, entry, now, branch === trafficBranch.message ? observation : null, state)
+      this.write(names, branch, record, now, out)
     } else {
       const waiting = entry?.kind === 'waiting' ? entry : null
-      this.#takeUnnamed({ id, key, waiting, branch, record, now, ...observation }, state, out)
+      this.#takeUnnamed({ key, waiting, branch, record, now, ...observation }, state, out)
     }
     if (branch === trafficBranch.end) this.#end(key, now, state)
   }
@@ -151,20 +150,20 @@ export class ConnectionTable {
   }
 
   #takeUnnamed(record: Unnamed, state: State, out: Output): void {
-    const { id, key, waiting, branch, now } = record
+    const { key, waiting, branch, now } = record
     const facts = waiting === null ? record.facts : together(waiting.facts, record.facts)
     const bothKnown = facts.client !== null && facts.server !== null
     if (bothKnown || record.settled || this.#naming.isContainer(facts, now, state)) {
-      if (waiting !== null) {
-        this.#release(key, now, state, out, facts)
-      } else if (branch === trafficBranch.end) {
+      if (waiting === null && branch === trafficBranch.end) {
         // Nothing of it was written before, and nothing will be: there is nothing to remember.
         const { client, server } = this.#naming.ends(facts, now, state)
         const parties = this.#partyBytes.of(client, server)
         this.#splice.emit(out, this.#keyOf(client.name), now, branch, parties, record.record, 1)
         return
-      } else this.#name(key, facts, now, state)
-      this.write(id, branch, record.record, now, out)
+      }
+      const names = this.#name(key, facts, now, state)
+      if (waiting !== null) this.#writeHeld(waiting, names, now, out)
+      this.write(names, branch, record.record, now, out)
       return
     }
     this.#hold(key, waiting, facts, { branch, body: Buffer.from(record.record.subarray(1)) }, now, state)
@@ -202,19 +201,21 @@ export class ConnectionTable {
     return entry?.kind === 'waiting' && entry.order === order
   }
 
-  /** Names a waiting connection and writes what was held of it. */
-  #release(key: string, timestamp: number, state: State, out: Output, facts?: ConnectionFacts): void {
-    const entry = state.get(key)
-    if (entry?.kind !== 'waiting') return
-    const { parties, key: service } = this.#name(key, facts ?? entry.facts, timestamp, state)
-    for (const { branch, body } of entry.held) {
+  /** Names a waiting connection by what is known, and writes what was held of it. */
+  #release(key: string, timestamp: number, state: State, out: Output): void {
+    const waiting = state.get(key) as WaitingConnection
+    this.#writeHeld(waiting, this.#name(key, waiting.facts, timestamp, state), timestamp, out)
+  }
+
+  #writeHeld(waiting: WaitingConnection, names: ConnectionNames, timestamp: number, out: Output): void {
+    for (const { branch, body } of waiting.held) {
       this.#heldBytes -= body.length
       const source = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-      this.#splice.emit(out, service, timestamp, branch, parties, source, 0)
+      this.#splice.emit(out, names.key, timestamp, branch, names.parties, source, 0)
     }
   }
 
-  #name(key: string, facts: ConnectionFacts, now: number, state: State): Cached {
+  #name(key: string, facts: ConnectionFacts, now: number, state: State): ConnectionNames {
     const { client, server, final } = this.#naming.ends(facts, now, state)
     const entry: NamedConnection = {
       kind: 'named',
@@ -231,18 +232,25 @@ export class ConnectionTable {
   }
 
   /** Renews a named connection; takes a name from the first Host header seen of it. */
-  #useAgain(key: string, entry: NamedConnection, now: number, seen: ConnectionFacts | null, state: State): void {
-    if (!entry.final && entry.facts !== null && seen !== null) {
-      if (seen.requestHost !== null) {
-        const { openEnds, endedAt } = entry
-        this.#name(key, { ...entry.facts, requestHost: seen.requestHost, time: seen.time }, now, state)
-        Object.assign(state.update(key) as NamedConnection, { openEnds, endedAt })
-        return
-      }
+  #useAgain(
+    id: string,
+    key: string,
+    entry: NamedConnection,
+    now: number,
+    message: Observation | null,
+    state: State,
+  ): ConnectionNames {
+    const requestHost = message?.facts.requestHost ?? null
+    if (entry.facts !== null && message !== null && requestHost !== null) {
+      const { openEnds, endedAt } = entry
+      const names = this.#name(key, { ...entry.facts, requestHost, time: message.facts.time }, now, state)
+      Object.assign(state.update(key) as NamedConnection, { openEnds, endedAt })
+      return names
     }
-    if (now - entry.usedAt <= renewMs) return
-    ;(state.update(key) as NamedConnection).usedAt = now
-    this.#cache(key, entry).usedAt = now
+    if (now - entry.usedAt <= renewMs) return this.#named.get(id) as ConnectionNames
+    const renewed = state.update(key) as NamedConnection
+    renewed.usedAt = now
+    return this.#cache(key, renewed)
   }
 
   #end(key: string, now: number, state: State): void {
@@ -255,7 +263,7 @@ export class ConnectionTable {
     this.#ended.push({ key, at: now })
   }
 
-  #cache(key: string, entry: NamedConnection): Cached {
+  #cache(key: string, entry: NamedConnection): ConnectionNames {
     const { buffer, byteOffset, byteLength } = entry.parties
     const cached = {
       parties: Buffer.from(buffer, byteOffset, byteLength),
@@ -283,7 +291,6 @@ export class ConnectionTable {
 }
 
 interface Unnamed extends Observation {
-  id: string
   key: string
   waiting: WaitingConnection | null
   branch: number

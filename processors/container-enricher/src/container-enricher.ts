@@ -54,9 +54,10 @@ class ContainerEnricher implements ProcessorInstance<EnricherEntry> {
     if (input.codec.kindOf(input.value) !== messageKind) return
     const record = this.#messages.of(input, messageKind)
     const id = connectionId(record)
-    if (this.#connections.isSettled(id, input.timestamp)) {
+    const names = this.#connections.settled(id, input.timestamp)
+    if (names !== undefined) {
       this.#releaseDue(input.timestamp, state, out)
-      this.#connections.write(id, trafficBranch.message, record, input.timestamp, out)
+      this.#connections.write(names, trafficBranch.message, record, input.timestamp, out)
       return
     }
     const observation = ofMessage(input)
