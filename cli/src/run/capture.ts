@@ -13,12 +13,7 @@ export function checkCapture(): void {
   // The check called "capture" sums the others up: one of them says more.
   const first = failed.find((check) => check.name !== 'capture') ?? failed[0]
   if (first === undefined) return
-  const remedy = first.remedy === null ? '' : ` ${first.remedy}`
-  throw new CliError('fault', `cannot capture: ${sentence(first.detail)}${remedy}`)
-}
-
-function sentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`
+  throw new CliError('fault', `cannot capture: ${first.detail.replace(/\.$/, '')} (syscribe doctor says more)`)
 }
 
 /** Starts capture as configured. */

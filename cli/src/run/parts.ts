@@ -10,14 +10,22 @@ import { serviceMap } from '@syscribe/service-map'
 /** Every processor. Who adds one names it here. */
 export const processors: PipelineOptions['processors'] = [httpParser, protocolClassifier, envReader, containerEnricher]
 
-/** Every projection, and which setting says where it writes. Who adds one names it here. */
-const projections = [
+/** Settings that say where a projection writes. */
+type TargetKey = 'outputPath' | 'envOutputPath' | 'serviceMapPath'
+
+interface ConfiguredProjection {
+  projection: PipelineOptions['projections'][number]['projection']
+  target: TargetKey
+}
+
+/** Every projection. Who adds one names it here. */
+const projections: readonly ConfiguredProjection[] = [
   { projection: httpLog, target: 'outputPath' },
   { projection: envYaml, target: 'envOutputPath' },
   { projection: serviceMap, target: 'serviceMapPath' },
-] as const
+]
 
-export type ProjectionConfig = Pick<Config, 'rawPayload' | (typeof projections)[number]['target']>
+export type ProjectionConfig = Pick<Config, 'rawPayload' | TargetKey>
 
 /** The projections that are asked for, with their files. */
 export function projectionTasks(config: ProjectionConfig): PipelineOptions['projections'] {

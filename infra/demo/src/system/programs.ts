@@ -19,16 +19,12 @@ const environments = {
 export type ProgramName = keyof typeof environments
 
 /** Starts one of the profiled programs and waits until it works. */
-export async function startProgram(
-  name: ProgramName,
-  path: string,
-  onEarlyEnd: (error: DemoError) => void,
-): Promise<Member> {
+export async function startProgram(name: ProgramName, onEarlyEnd: (error: DemoError) => void): Promise<Member> {
   const member = new Member({
     name,
     program: process.execPath,
     args: [fileURLToPath(new URL(`../programs/${name}.js`, import.meta.url))],
-    env: { PATH: path, ADI_PROFILE: 'local', ADI_PROFILE_NAME: name, ...environments[name] },
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin', ADI_PROFILE: 'local', ADI_PROFILE_NAME: name, ...environments[name] },
     onEarlyEnd,
   })
   await member.waitForLine('ready', readyMs)

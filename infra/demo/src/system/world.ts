@@ -68,8 +68,7 @@ process.on('SIGINT', () => {})
 
 try {
   isolate()
-  const path = process.env.PATH ?? '/usr/bin:/bin'
-  const context = { folder, env: { PATH: path }, onEarlyEnd: fail }
+  const context = { folder, env: { PATH: process.env.PATH ?? '/usr/bin:/bin' }, onEarlyEnd: fail }
   const start = async (name: string, work: () => Promise<Member>) => {
     if (ending) return
     say({ event: 'starting', name })
@@ -79,7 +78,7 @@ try {
   await start('redis', () => startRedis(context))
   await start('nats-server', () => startNats(context))
   for (const name of ['request-logger', 'http-service', 'traffic-generator'] as const) {
-    await start(name, () => startProgram(name, path, fail))
+    await start(name, () => startProgram(name, fail))
   }
   if (!ending) say({ event: 'ready' })
 } catch (error) {
