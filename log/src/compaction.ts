@@ -1,11 +1,13 @@
 import { batchHeaderBytes, batchMagic, RecordBatch, recordHeaderBytes } from './record-batch.js'
+import { RecordCursor } from './record-cursor.js'
 
 /** A gap of offsets within a batch is a u16. */
 const maxDelta = 0xffff
 
 /** Notes the newest offset of every key of a batch; batches come in offset order. */
 export function noteKeys(batch: RecordBatch, newest: Map<string, number>): void {
-  for (const { key, offset } of batch) if (key !== null) newest.set(key.toString('latin1'), offset)
+  const cursor = new RecordCursor().reset(batch)
+  while (cursor.next()) if (cursor.hasKey) newest.set(keyOf(batch, cursor), cursor.offset)
 }
 
 /**
@@ -57,14 +59,19 @@ interface KeptRecord {
 
 function keptRecords(batch: RecordBatch, newest: ReadonlyMap<string, number>, tombstonesBefore: number): KeptRecord[] {
   const kept: KeptRecord[] = []
-  let start = batchHeaderBytes
-  for (const { key, value, offset, timestamp } of batch) {
-    const end = start + recordHeaderBytes + (key?.length ?? 0) + (value?.length ?? 0)
-    const replaced = key !== null && (newest.get(key.toString('latin1')) ?? -1) > offset
-    if (!replaced && !(value === null && timestamp < tombstonesBefore)) kept.push({ offset, timestamp, start, end })
-    start = end
+  const cursor = new RecordCursor().reset(batch)
+  while (cursor.next()) {
+    const { offset, timestamp, keyStart, valueEnd } = cursor
+    const replaced = cursor.hasKey && (newest.get(keyOf(batch, cursor)) ?? -1) > offset
+    if (replaced || (!cursor.hasValue && timestamp < tombstonesBefore)) continue
+    kept.push({ offset, timestamp, start: keyStart - recordHeaderBytes, end: valueEnd })
   }
   return kept
+}
+
+/** Bytes of any kind as a string of as many characters: a key of a Map. */
+function keyOf(batch: RecordBatch, { keyStart, keyEnd }: RecordCursor): string {
+  return batch.buffer.toString('latin1', keyStart, keyEnd)
 }
 
 function equal(a: RecordBatch, b: RecordBatch): boolean {

@@ -1,3 +1,6 @@
+import { LogError } from './errors.js'
+import { RecordCursor } from './record-cursor.js'
+
 /**
  * A batch of records of one partition, packed: what an engine stores and hands out as one value. The collector's
  * native thread writes the same layout (collector/native), so captured records reach the log untouched.
@@ -25,6 +28,7 @@ export const recordHeaderBytes = 16
 export const batchMagic = 1
 const nullValue = 0xffffffff
 const nullKey = 0xffff
+const maxKeyBytes = nullKey - 1
 
 /** One record as read. `key` and `value` are views into the batch: copy what must outlive it. */
 export interface LogRecord {
@@ -41,7 +45,7 @@ export interface LogRecord {
 export interface NewRecord {
   /** Milliseconds since the Unix epoch. */
   timestamp: number
-  /** At most 65,534 bytes. */
+  /** At most 65,534 bytes; appending a longer one throws LogError `record_too_large`. */
   key: Uint8Array | null
   value: Uint8Array | null
 }
@@ -86,25 +90,11 @@ export class RecordBatch implements Iterable<LogRecord> {
     return this.buffer.length
   }
 
+  /** Convenient, with three objects for each record; where speed counts use a RecordCursor. */
   *[Symbol.iterator](): Iterator<LogRecord> {
-    const { buffer, count } = this
-    let offset = this.baseOffset - 1
-    let position = batchHeaderBytes
-    for (let index = 0; index < count; index++) {
-      const valueLength = buffer.readUInt32LE(position)
-      const keyLength = buffer.readUInt16LE(position + 4)
-      offset += 1 + buffer.readUInt16LE(position + 6)
-      const timestamp = buffer.readDoubleLE(position + 8)
-      const keyStart = position + recordHeaderBytes
-      const keyEnd = keyStart + (keyLength === nullKey ? 0 : keyLength)
-      const valueEnd = keyEnd + (valueLength === nullValue ? 0 : valueLength)
-      yield {
-        offset,
-        timestamp,
-        key: keyLength === nullKey ? null : buffer.subarray(keyStart, keyEnd),
-        value: valueLength === nullValue ? null : buffer.subarray(keyEnd, valueEnd),
-      }
-      position = valueEnd
+    const cursor = new RecordCursor().reset(this)
+    while (cursor.next()) {
+      yield { offset: cursor.offset, timestamp: cursor.timestamp, key: cursor.key(), value: cursor.value() }
     }
   }
 }
@@ -117,10 +107,13 @@ export class BatchBuilder {
   #min = Number.POSITIVE_INFINITY
   #max = Number.NEGATIVE_INFINITY
   readonly #schemaId: number
+  readonly #capacity: number
 
+  /** `capacity`: bytes to begin a batch with; it grows as needed. */
   constructor(schemaId = 0, capacity = 64 * 1024) {
     this.#schemaId = schemaId
-    this.#buffer = Buffer.allocUnsafeSlow(capacity)
+    this.#capacity = Math.max(capacity, batchHeaderBytes)
+    this.#buffer = Buffer.allocUnsafeSlow(this.#capacity)
   }
   get count(): number {
     return this.#count
@@ -142,6 +135,7 @@ export class BatchBuilder {
   /**
    * Appends a record whose value `write` encodes straight into the batch: it gets the buffer and a position and
    * returns the new position, or, when there is no room, minus the bytes lacking (it is then called again).
+   * @throws LogError `record_too_large` for a key over 65,534 bytes.
    */
   appendWith(
     timestamp: number,
@@ -150,6 +144,9 @@ export class BatchBuilder {
     write: (buffer: Buffer, position: number) => number,
   ): void {
     const keyLength = key?.length ?? 0
+    if (keyLength > maxKeyBytes) {
+      throw new LogError('record_too_large', `a key of ${keyLength} bytes is over the limit of ${maxKeyBytes}`)
+    }
     const header = this.#end
     const valueStart = header + recordHeaderBytes + keyLength
     this.#reserve(valueStart + sizeHint)
@@ -201,7 +198,7 @@ export class BatchBuilder {
     buffer.writeDoubleLE(0, 16)
     buffer.writeDoubleLE(this.#min, 24)
     buffer.writeDoubleLE(this.#max, 32)
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(64 * 1024, Math.min(this.#end * 2, 1024 * 1024)))
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(this.#capacity, Math.min(this.#end * 2, 1024 * 1024)))
     this.#end = batchHeaderBytes
     this.#count = 0
     this.#min = Number.POSITIVE_INFINITY
