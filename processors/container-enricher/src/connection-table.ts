@@ -91,6 +91,11 @@ export class ConnectionTable {
     this.#splice.emit(out, names.key, timestamp, branch, names.parties, record, 1)
   }
 
+  /** Takes notice of the end of a connection that was named. */
+  end(id: string, now: number, state: State): void {
+    this.#end(stateKey(id), now, state)
+  }
+
   /** Takes a record of any connection: writes it or holds it. */
   take(
     id: string,

@@ -69,10 +69,18 @@ class ContainerEnricher implements ProcessorInstance<EnricherEntry> {
     const kind = input.codec.kindOf(input.value)
     if (kind !== 'Connection' && kind !== 'ConnectionEnd') return
     const record = this.#classified.of(input, kind)
-    const observation = kind === 'ConnectionEnd' ? ofEnd(input) : ofConnection(input)
     const branch = kind === 'ConnectionEnd' ? trafficBranch.end : trafficBranch.connection
+    const id = connectionId(record)
+    const names = this.#connections.settled(id, input.timestamp)
+    if (names !== undefined) {
+      this.#releaseDue(input.timestamp, state, out)
+      this.#connections.write(names, branch, record, input.timestamp, out)
+      if (branch === trafficBranch.end) this.#connections.end(id, input.timestamp, state)
+      return
+    }
+    const observation = kind === 'ConnectionEnd' ? ofEnd(input) : ofConnection(input)
     this.#releaseDue(input.timestamp, state, out)
-    this.#connections.take(connectionId(record), branch, record, input, observation, state, out)
+    this.#connections.take(id, branch, record, input, observation, state, out)
   }
 
   #table(input: InputRecord, state: State, out: Output): void {

@@ -22,6 +22,8 @@ export interface NamedEnds {
 export class Naming {
   readonly #processes: ProcessTable
   readonly #containers: ContainerTable
+  /** Parties made before: an image with no container is the same party on all its connections. A cache. */
+  readonly #parties = new WeakMap<ProcessImage, Party>()
 
   constructor(processes: ProcessTable, containers: ContainerTable) {
     this.#processes = processes
@@ -58,10 +60,16 @@ export class Naming {
       const reason = `address: process ${key.pid} is not in the log`
       return { name: address, type: 'external', container: null, process, reason }
     }
+    const known = container === null ? this.#parties.get(image) : undefined
+    if (known !== undefined) return known
     const { comm, cmdline, profile, profileName } = image
     const process = { key, comm, cmdline, profile, profileName }
     if (container !== null) return { ...containerParty(container), process }
-    return { ...ownName(image, address), type: 'external', container: null, process }
+    const own = ownName(image)
+    if (own === null) return { name: address, type: 'external', container: null, process, reason: 'address' }
+    const party: Party = { ...own, type: 'external', container: null, process }
+    this.#parties.set(image, party)
+    return party
   }
 
   #clientElsewhere(facts: ConnectionFacts, now: number, state: State): Party {
@@ -116,10 +124,10 @@ function containerParty({ ref }: ContainerRun): Pick<Party, 'name' | 'type' | 'c
   }
 }
 
-function ownName(image: ProcessImage, address: string): Pick<Party, 'name' | 'reason'> {
+function ownName(image: ProcessImage): Pick<Party, 'name' | 'reason'> | null {
   if (image.profileName !== null) return { name: image.profileName, reason: 'ADI_PROFILE_NAME' }
   const { name, kind } = image.program
-  return name === '' ? { name: address, reason: 'address' } : { name, reason: `${kind} it runs` }
+  return name === '' ? null : { name, reason: `${kind} it runs` }
 }
 
 function canonical(address: string): string {

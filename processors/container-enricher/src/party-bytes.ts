@@ -8,17 +8,34 @@ const mostKept = 4096
  */
 export class PartyBytes {
   readonly #encode = recordEncoder('Party')
-  readonly #kept = new Map<string, Buffer>()
+  /** By the text of the client, then of the server. */
+  #kept = new Map<string, Map<string, Buffer>>()
+  #size = 0
+  readonly #texts = new WeakMap<Party, string>()
 
-  /** The client's Party record and then the server's. */
+  /** The client's Party record and then the server's. Parties must not change once given. */
   of(client: Party, server: Party): Buffer {
-    const key = `${textOf(client)}\n${textOf(server)}`
-    const known = this.#kept.get(key)
+    if (this.#size >= mostKept) {
+      this.#kept = new Map()
+      this.#size = 0
+    }
+    const clientText = this.#textOf(client)
+    const serverText = this.#textOf(server)
+    const ofClient = this.#kept.get(clientText) ?? new Map<string, Buffer>()
+    const known = ofClient.get(serverText)
     if (known !== undefined) return known
-    if (this.#kept.size >= mostKept) this.#kept.clear()
     const bytes = Buffer.concat([this.#encode(client), this.#encode(server)])
-    this.#kept.set(key, bytes)
+    this.#kept.set(clientText, ofClient.set(serverText, bytes))
+    this.#size++
     return bytes
+  }
+
+  #textOf(party: Party): string {
+    const known = this.#texts.get(party)
+    if (known !== undefined) return known
+    const text = textOf(party)
+    this.#texts.set(party, text)
+    return text
   }
 }
 
