@@ -6,6 +6,7 @@ import type { KindRecord, TopicKind, TopicName } from '@syscribe/schemas'
 import { afterEach } from 'vitest'
 import { topicSettings } from '../src/index.js'
 import { ownCodec } from '../src/own-codec.js'
+import { boot, exit, loss } from './test-records.js'
 
 /** The engines every test of the runtime's contract runs on. */
 export const engines = ['memory', 'embedded'] as const
@@ -34,8 +35,6 @@ export async function testLog(engine: Engine, partitions = 1): Promise<Log> {
   await log.createTopics(topicSettings({ retentionBytes: null, retentionMs: null, partitions }))
   return log
 }
-
-export const boot = Buffer.alloc(16, 7)
 
 /** Appends records for tests. Times are in milliseconds. */
 export class Appender {
@@ -90,14 +89,6 @@ export class Appender {
     builder.append({ timestamp: time, key: Buffer.from('raw'), value })
     await this.#producer.append([{ topic, partition, batch: builder.take() }])
   }
-}
-
-export function loss(time: number, records: number): KindRecord<'CaptureLoss'> {
-  return { time: Math.round(time * 1000), timeNanos: 0, host: 'a', boot, cause: 'ring_full', records, bytes: 0 }
-}
-
-export function exit(time: number, pid: number): KindRecord<'ProcessExited'> {
-  return { time: Math.round(time * 1000), timeNanos: 0, host: 'a', boot, pid, processStart: 1 }
 }
 
 /** Every record of a partition, decoded, as one line each: what two runs must agree on to the byte. */

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, statSync, truncateSync, writeFileSync } fro
 import type { KindRecord } from '@syscribe/schemas'
 import type { Processor, Projection, StateFormat } from '../src/index.js'
 import { ownCodec } from '../src/own-codec.js'
-import { boot } from './test-log.js'
+import { boot } from './test-records.js'
 
 export const numberState: StateFormat<{ count: number }> = {
   version: 1,
@@ -88,9 +88,12 @@ export function liner(hook: Hook = () => {}): Projection<{ count: number }> {
           const record = codec.decode(input.value)
           if (record.kind !== 'NameAnswer') throw new Error(`unexpected ${record.kind}`)
           if (record.value.name.startsWith('poison')) throw new Error(`cannot take ${record.value.name}`)
-          const entry = state.update(record.value.name) ?? { count: 0 }
+          let entry = state.update(record.value.name)
+          if (entry === undefined) {
+            entry = { count: 0 }
+            state.set(record.value.name, entry)
+          }
           entry.count++
-          state.set(record.value.name, entry)
           lines += `${record.value.name} x${entry.count}\n`
         },
         async flush() {
