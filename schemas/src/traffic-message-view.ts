@@ -10,6 +10,11 @@ export const roles = symbols<Role>('Role')
 export const missingReasons = symbols<MissingReason>('MissingReason')
 export const endpointTypes = symbols<EndpointType>('EndpointType')
 
+const requestKind = messageKinds.indexOf('request')
+const sendDirection = directions.indexOf('send')
+const clientRole = roles.indexOf('client')
+const unknownRole = roles.indexOf('unknown')
+
 function symbols<T extends string>(name: string): readonly T[] {
   return (namedSchema(name) as unknown as { symbols: T[] }).symbols
 }
@@ -139,6 +144,12 @@ export class TrafficMessageView {
   rawStart = 0
   rawEnd = 0
   readonly #cursor = new AvroCursor()
+
+  /** The observed process is the client: so the kernel says, or else it sends requests and receives responses. */
+  get observedByClient(): boolean {
+    if (this.role !== unknownRole) return this.role === clientRole
+    return (this.kind === requestKind) === (this.direction === sendDirection)
+  }
 
   /** @throws SchemaError `record_invalid` when the bytes are no whole TrafficMessage. */
   read(record: Buffer): void {

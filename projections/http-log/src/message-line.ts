@@ -51,9 +51,6 @@ const f = {
 }
 
 const request = messageKinds.indexOf('request')
-const send = directions.indexOf('send')
-const client = roles.indexOf('client')
-const unknownRole = roles.indexOf('unknown')
 /** In an id: whose observation (c, s or u), of what (q request, r response). */
 const observed = roles.map((role) =>
   messageKinds.map((kind) => Buffer.from(`-${role[0]}${kind === 'request' ? 'q' : 'r'}`)),
@@ -90,7 +87,7 @@ function writeHeaders(line: LineBuffer, view: TrafficMessageView): void {
 /** When, by which process, between which addresses. */
 function writeObservation(line: LineBuffer, view: TrafficMessageView): void {
   const { bytes } = view
-  const process = observedByClient(view) ? view.client : view.server
+  const process = view.observedByClient ? view.client : view.server
   line.raw(f.start)
   writeTimestamp(line, view.time, view.timeNanos)
   line.raw(f.pid)
@@ -109,12 +106,6 @@ function writeObservation(line: LineBuffer, view: TrafficMessageView): void {
   line.integer(view.destinationPort)
   line.raw(f.bytes)
   line.integer(view.length)
-}
-
-/** Whoever sends a request or receives a response is the client, where the kernel did not say. */
-function observedByClient(view: TrafficMessageView): boolean {
-  if (view.role !== unknownRole) return view.role === client
-  return (view.kind === request) === (view.direction === send)
 }
 
 /** Who sent this message and who received it: in a response the server is the source. */

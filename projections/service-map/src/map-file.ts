@@ -1,0 +1,93 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { ProjectionError, targetUnwritable } from '@syscribe/runtime'
+
+/** Bytes gathered before they are given to the kernel. */
+const gatheredBytes = 1 << 20
+
+/**
+ * A file that is replaced as a whole: a new one is written beside it and renamed over it, so that a reader sees the old
+ * content or the new, never half of one. Mode 0600.
+ */
+export class MapFile {
+  readonly #path: string
+  readonly #beside: string
+
+  private constructor(path: string) {
+    this.#path = path
+    this.#beside = join(dirname(path), `.${basename(path)}.new`)
+  }
+
+  /**
+   * Tries that the file can be written. A symbolic link is followed: what it leads to is replaced.
+   * @throws ProjectionError `target_unwritable`
+   */
+  static async open(path: string): Promise<MapFile> {
+    const real = await realpath(path).catch(() => path)
+    const found = await stat(real).catch(() => undefined)
+    if (found !== undefined && !found.isFile()) {
+      // Renaming over a device or a pipe would take it away from everybody.
+      throw new ProjectionError('target_unwritable', `cannot write ${path}: it is not a regular file`)
+    }
+    const file = new MapFile(real)
+    try {
+      await (await file.#openBeside()).close()
+      await rm(file.#beside)
+    } catch (cause) {
+      throw targetUnwritable(path, cause)
+    }
+    return file
+  }
+
+  /**
+   * @param durable the content survives a loss of power from here on.
+   * @throws ProjectionError `target_unwritable`; the old content is then still there.
+   */
+  async replace(content: Iterable<Uint8Array>, durable: boolean): Promise<void> {
+    try {
+      const handle = await this.#openBeside()
+      try {
+        for (const bytes of gathered(content)) await writeAll(handle, bytes)
+        if (durable) await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      await rename(this.#beside, this.#path)
+    } catch (cause) {
+      await rm(this.#beside, { force: true }).catch(() => {})
+      throw targetUnwritable(this.#path, cause)
+    }
+  }
+
+  /** The name beside can be foreseen: in a folder others write to, it must be a new file and no link. */
+  async #openBeside(): Promise<FileHandle> {
+    await rm(this.#beside, { force: true })
+    return await open(
+      this.#beside,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      0o600,
+    )
+  }
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length; ) {
+    written += (await handle.write(bytes, written, bytes.length - written)).bytesWritten
+  }
+}
+
+function* gathered(content: Iterable<Uint8Array>): Generator<Uint8Array> {
+  let parts: Uint8Array[] = []
+  let size = 0
+  for (const part of content) {
+    parts.push(part)
+    size += part.length
+    if (size >= gatheredBytes) {
+      yield Buffer.concat(parts, size)
+      parts = []
+      size = 0
+    }
+  }
+  if (size > 0) yield Buffer.concat(parts, size)
+}
