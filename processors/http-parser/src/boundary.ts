@@ -41,13 +41,13 @@ const methods = [
  * Searches the first start line in `window[from..]`: a status line, or a request line known by its end ` HTTP/1.x`.
  * The answer depends on the bytes only, not on how they were cut into pieces.
  *
- * @param fresh the window begins where the stream can first be read, which counts as the begin of a line.
+ * @param atLine the window begins behind a line's end.
  */
-export function findBoundary(window: Buffer, from: number, fresh: boolean, kind: Kind): Boundary {
+export function findBoundary(window: Buffer, from: number, atLine: boolean, kind: Kind): Boundary {
   if (kind === response) return findStatusLine(window, from)
-  if (kind === request) return findRequestLine(window, from, fresh)
+  if (kind === request) return findRequestLine(window, from, atLine)
   const status = findStatusLine(window, from)
-  const line = findRequestLine(window, from, fresh)
+  const line = findRequestLine(window, from, atLine)
   if (status.at >= 0 && (line.at < 0 || status.at < line.at)) return status
   if (line.at >= 0) return line
   return { at: -1, kind: 0, resume: Math.min(status.resume, line.resume) }
@@ -78,7 +78,7 @@ function isStatusLine(window: Buffer, at: number, size: number): boolean | undef
   return true
 }
 
-function findRequestLine(window: Buffer, from: number, fresh: boolean): Boundary {
+function findRequestLine(window: Buffer, from: number, atLine: boolean): Boundary {
   const size = window.length
   let at = from
   for (;;) {
@@ -86,7 +86,7 @@ function findRequestLine(window: Buffer, from: number, fresh: boolean): Boundary
     if (at < 0) return { at, kind: request, resume: Math.max(from, size - 7) }
     const verdict = isVersionEnd(window, at + 8, size)
     if (verdict === undefined) return { at: -1, kind: request, resume: at }
-    const start = verdict ? methodBefore(window, at, fresh) : -1
+    const start = verdict ? methodBefore(window, at, atLine) : -1
     if (start >= 0) return { at: start, kind: request, resume: at }
     at++
   }
@@ -103,7 +103,7 @@ function isVersionEnd(window: Buffer, at: number, size: number): boolean | undef
 }
 
 /** Where the method begins of the request line that goes on with ` HTTP/1.x` at `suffix`; -1 when it is none. */
-function methodBefore(window: Buffer, suffix: number, fresh: boolean): number {
+function methodBefore(window: Buffer, suffix: number, atLine: boolean): number {
   const lowest = Math.max(0, suffix - limits.lookBackBytes)
   let at = suffix
   while (at > lowest && window[at - 1] === SP) at--
@@ -121,6 +121,6 @@ function methodBefore(window: Buffer, suffix: number, fresh: boolean): number {
     if (window.compare(method, 0, method.length, methodEnd - method.length, methodEnd) === 0) longest = method.length
   }
   if (longest > 0) return methodEnd - longest
-  const lineBegin = at > lowest ? window[at - 1] === LF : at === 0 && fresh
+  const lineBegin = at > lowest ? window[at - 1] === LF : at === 0 && atLine
   return lineBegin ? at : -1
 }

@@ -1,5 +1,5 @@
 import type { MissingReason } from '@syscribe/schemas'
-import { unknownTarget } from './exchanges.js'
+import { type Exchanges, unknownTarget } from './exchanges.js'
 import type { Kind } from './head.js'
 
 /** Between messages. */
@@ -74,6 +74,8 @@ export class Direction {
   exchange = -1
   /** `Exchanges.released` when it began. */
   releasedBefore = 0
+  /** `Exchanges.requests` when it began. */
+  requestsBefore = 0
   target: Buffer = unknownTarget
   status = 0
   minor = 1
@@ -111,11 +113,11 @@ export class Direction {
   windowSize = 0
   /** Where in the window the search goes on. */
   windowScan = 0
-  /** The window begins where the stream can first be read: as good as the begin of a line. */
-  windowFresh = true
+  /** The window begins behind a line's end. */
+  windowAtLine = false
   searched = 0
-  /** What the other direction had counted when bytes last came. */
-  turn = 0
+  /** `Exchanges.requests` when bytes last came. */
+  requestsSeen = 0
 
   forgetMessage(): void {
     this.exchange = -1
@@ -142,16 +144,25 @@ export class Direction {
     this.window = null
     this.windowSize = 0
     this.windowScan = 0
-    this.windowFresh = true
+    this.windowAtLine = false
     this.searched = 0
   }
 
-  begin(seen: Seen, released: number): void {
+  abandon(): void {
+    this.forgetMessage()
+    this.phase = over
+    this.paused = false
+    this.held = []
+    this.heldBytes = 0
+  }
+
+  begin(seen: Seen, exchanges: Exchanges): void {
     this.time = seen.time
     this.timeNanos = seen.timeNanos
     this.pid = seen.pid
     this.processStart = seen.processStart
-    this.releasedBefore = released
+    this.releasedBefore = exchanges.released
+    this.requestsBefore = exchanges.requests
   }
 
   miss(bytes: number, reason: MissingReason): void {

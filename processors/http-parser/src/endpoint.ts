@@ -85,6 +85,12 @@ export class Endpoint {
     this.receive.phase = searching
   }
 
+  /** This connection is not, or no longer, HTTP/1: nothing of it is looked at from here on. */
+  abandon(): void {
+    this.send.abandon()
+    this.receive.abandon()
+  }
+
   forgetIdentity(): void {
     this.sendIdentity = null
     this.receiveIdentity = null

@@ -3,6 +3,8 @@ import { limits } from './limits.js'
 /** A request that awaits its response. */
 export interface PendingRequest {
   exchange: number
+  /** How many requests were numbered with it; 0 when it was not seen. */
+  count: number
   /** Method and target as an HttpMessage holds them: two Avro unions of null and string. */
   target: Buffer
   /** Its response has no body (RFC 9112 section 6.3). */
@@ -53,14 +55,14 @@ export class Exchanges {
     }
     const exchange = this.next++
     this.unclaimed = this.next
-    this.#push({ exchange, target, head, connect })
+    this.#push({ exchange, count: this.requests, target, head, connect })
     return exchange
   }
 
   /** A response will not wait for its request any longer. */
   release(): void {
     this.released++
-    this.#push({ exchange: this.next++, target: unknownTarget, head: false, connect: false })
+    this.#push({ exchange: this.next++, count: 0, target: unknownTarget, head: false, connect: false })
   }
 
   /** The request that a response answers; there must be one pending. `final`: not an informational (1xx) response. */
@@ -70,11 +72,22 @@ export class Exchanges {
     return this.#shift()
   }
 
+  /** Whether a request of before `requests` were numbered awaits its response. */
+  awaits(requests: number): boolean {
+    const first = this.pending[0]
+    return first !== undefined && first.count <= requests
+  }
+
   /**
-   * Answers for a response of which the head was lost. A client that does not pipeline sends a request only after
-   * the response before, so what was pending before its last request has been answered by lost bytes too.
+   * Answers for a response of which the head was lost, and which began when `requests` were numbered. A client that
+   * does not pipeline sends a request only after the response before, so what was pending before its last request
+   * has been answered by lost bytes too.
    */
-  answerLost(): PendingRequest {
+  answerLost(requests: number): PendingRequest {
+    if (!this.awaits(requests)) {
+      this.released++
+      return { exchange: this.next++, count: 0, target: unknownTarget, head: false, connect: false }
+    }
     const answered = this.#shift()
     if (!this.pipelines) while (this.pending.length > 1) this.#shift()
     return answered

@@ -8,8 +8,8 @@ import type { Endpoint } from './endpoint.js'
 import { parseFields } from './fields.js'
 import { Head, request } from './head.js'
 import { identityOf } from './identity.js'
+import type { MessageSink } from './message-sink.js'
 import { CR, LF, SP } from './octets.js'
-import type { MessageSink } from './stream-parser.js'
 import { utf8Of } from './text.js'
 
 const branch = topics.http.records.indexOf('HttpMessage')

@@ -3,7 +3,8 @@ import { type Direction, type HeldPiece, over, type Seen } from './direction.js'
 import type { Endpoint } from './endpoint.js'
 import { request } from './head.js'
 import { limits } from './limits.js'
-import { type StreamParser, waitsForRequest } from './stream-parser.js'
+import { waitsForRequest } from './numbering.js'
+import type { StreamParser } from './stream-parser.js'
 
 /** Bytes of a stream that one record tells of: `bytes[start..end)` captured, and `gap` more behind them not. */
 export interface Piece {

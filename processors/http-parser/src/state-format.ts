@@ -7,7 +7,7 @@ import { StateReader, StateWriter, type Walker } from './state-walker.js'
 
 const noBytes = Buffer.alloc(0)
 const blankProcess: Process = { host: '', boot: noBytes, pid: 0, processStart: 0 }
-const blankRequest: PendingRequest = { exchange: 0, target: noBytes, head: false, connect: false }
+const blankRequest: PendingRequest = { exchange: 0, count: 0, target: noBytes, head: false, connect: false }
 const blankPiece: HeldPiece = {
   position: 0,
   bytes: noBytes,
@@ -81,6 +81,7 @@ function walkExchanges(walker: Walker, e: Exchanges): void {
   e.unclaimed = walker.number(e.unclaimed)
   e.pending = walker.list(e.pending, blankRequest, (request) => ({
     exchange: walker.number(request.exchange),
+    count: walker.number(request.count),
     target: walker.bytes(request.target),
     head: walker.boolean(request.head),
     connect: walker.boolean(request.connect),
@@ -117,9 +118,9 @@ function walkDirection(walker: Walker, d: Direction): void {
   d.window = walker.kept(d.window, d.windowSize)
   d.windowSize = walker.number(d.windowSize)
   d.windowScan = walker.number(d.windowScan)
-  d.windowFresh = walker.boolean(d.windowFresh)
+  d.windowAtLine = walker.boolean(d.windowAtLine)
   d.searched = walker.number(d.searched)
-  d.turn = walker.number(d.turn)
+  d.requestsSeen = walker.number(d.requestsSeen)
 }
 
 function walkMessage(walker: Walker, d: Direction): void {
@@ -129,6 +130,7 @@ function walkMessage(walker: Walker, d: Direction): void {
   d.processStart = walker.number(d.processStart)
   d.exchange = walker.number(d.exchange)
   d.releasedBefore = walker.number(d.releasedBefore)
+  d.requestsBefore = walker.number(d.requestsBefore)
   d.target = walker.bytes(d.target)
   d.status = walker.number(d.status)
   d.minor = walker.number(d.minor)

@@ -1,5 +1,5 @@
 import type { MissingReason } from '@syscribe/schemas'
-import { findBoundary } from './boundary.js'
+import { BoundarySearch, untouched } from './boundary-search.js'
 import { chunkData, chunksBroken, chunksEnd, collected, dataCr, followChunks, sizeStart } from './chunks.js'
 import {
   type Direction,
@@ -8,7 +8,6 @@ import {
   inChunks,
   inHead,
   inLength,
-  nothing,
   over,
   partial,
   type Seen,
@@ -16,30 +15,13 @@ import {
   untilClose,
 } from './direction.js'
 import type { Endpoint } from './endpoint.js'
-import { unknownTarget } from './exchanges.js'
 import { bodyChunked, bodyOfRequest, bodyOfResponse, bodyToClose } from './framing.js'
 import { cutShort, Head, malformed, parseHead, request, response, versionPrefixLength, whole } from './head.js'
 import { limits } from './limits.js'
-import { keep, keepInWindow } from './message-bytes.js'
+import { keep } from './message-bytes.js'
+import type { MessageSink } from './message-sink.js'
+import { numberMessage, waitsForRequest } from './numbering.js'
 import { CR, LF } from './octets.js'
-import { encodeTarget, isMethod } from './target.js'
-
-/** Takes the messages found. The bytes are valid during the call. */
-export interface MessageSink {
-  /**
-   * @param raw `raw[start..end)` are the captured bytes of the message that `direction` describes.
-   * @param head its head, parsed in `raw`; without a start line when that was not seen.
-   */
-  message(
-    endpoint: Endpoint,
-    direction: Direction,
-    raw: Buffer,
-    start: number,
-    end: number,
-    head: Head,
-    seen: Seen,
-  ): void
-}
 
 const noBytes = Buffer.alloc(0)
 
@@ -50,6 +32,7 @@ const noBytes = Buffer.alloc(0)
 export class StreamParser {
   readonly #head = new Head()
   readonly #sink: MessageSink
+  readonly #searching: BoundarySearch
   /** What `data` left because the direction paused: `rest[restStart..restEnd)`. */
   rest: Buffer = noBytes
   restStart = 0
@@ -57,6 +40,7 @@ export class StreamParser {
 
   constructor(sink: MessageSink) {
     this.#sink = sink
+    this.#searching = new BoundarySearch(sink)
   }
 
   /** Takes the next bytes. How many of them (and of those before) it left, because the direction paused. */
@@ -86,12 +70,12 @@ export class StreamParser {
             this.restEnd = stop
             return stop - at
           }
-          direction.begin(seen, endpoint.exchanges.released)
+          direction.begin(seen, endpoint.exchanges)
           direction.from = at
           direction.phase = inHead
           const headStop = Math.min(stop, at + limits.headBytes)
           const outcome = parseHead(view, at, headStop, direction.kind, this.#head)
-          if (this.#head.hasLine) this.#sawLine(endpoint, direction)
+          if (this.#head.hasLine) sawLine(endpoint, direction)
           if (outcome === whole) {
             at = this.#endHead(endpoint, direction, view, this.#head.end, stop, seen)
           } else if (outcome === cutShort && stop - at < limits.headBytes) {
@@ -117,7 +101,7 @@ export class StreamParser {
           }
           const headStop = headEnd < 0 ? Math.min(direction.size, limits.headBytes) : headEnd
           const outcome = parseHead(kept, 0, headStop, direction.kind, this.#head)
-          if (this.#head.hasLine) this.#sawLine(endpoint, direction)
+          if (this.#head.hasLine) sawLine(endpoint, direction)
           const size = direction.size
           if (outcome === whole) {
             // What is behind the head goes back to be read from the view.
@@ -149,7 +133,7 @@ export class StreamParser {
           if (direction.chunkPhase === chunksEnd) this.#finish(endpoint, direction, view, at, seen)
           else if (direction.chunkPhase === chunksBroken) {
             keep(direction, view, direction.from, at)
-            this.#loseEnd(direction)
+            this.#loseEnd(endpoint, direction)
           }
           break
         }
@@ -157,7 +141,7 @@ export class StreamParser {
           at = stop
           break
         case searching: {
-          const boundary = this.#search(endpoint, direction, view, at, stop, seen)
+          const boundary = this.#searching.search(endpoint, direction, view, at, stop, seen)
           if (boundary === null) return 0
           view = boundary.view
           at = boundary.at
@@ -194,7 +178,7 @@ export class StreamParser {
         if (direction.remaining === 0) direction.chunkPhase = dataCr
       } else {
         direction.fault = 'chunked: a chunk size is missing'
-        this.#loseEnd(direction)
+        this.#loseEnd(endpoint, direction)
       }
       return
     } else if (direction.phase === untilClose) {
@@ -208,22 +192,19 @@ export class StreamParser {
         direction.phase = over
         return
       }
-      direction.begin(seen, endpoint.exchanges.released)
+      direction.begin(seen, endpoint.exchanges)
       direction.phase = searching
       direction.skipped = headless
     } else if (direction.phase === inHead) {
       this.#gapInHead(endpoint, direction)
     } else {
-      this.#turnOver(endpoint, direction, seen)
-      if (untouched(direction)) direction.begin(seen, endpoint.exchanges.released)
-      this.#flushWindow(direction, direction.windowSize)
+      this.#searching.turnOver(endpoint, direction, seen)
+      if (untouched(direction)) direction.begin(seen, endpoint.exchanges)
+      this.#searching.flushWindow(direction, direction.windowSize)
     }
-    direction.windowFresh = true
+    direction.windowAtLine = false
     direction.miss(left, reason)
-    if (endpoint.established && direction.exchange < 0 && direction.skipped !== nothing) {
-      if (direction.kind === request || endpoint.exchanges.pending.length > 0) this.#numberLost(endpoint, direction)
-    }
-    direction.turn = otherCount(endpoint, direction)
+    direction.requestsSeen = endpoint.exchanges.requests
   }
 
   /** The stream ends here, or will not be followed further: what is unfinished is given out. */
@@ -253,50 +234,18 @@ export class StreamParser {
       if (reason !== 'connection_closed') direction.reason ??= reason
       this.#finish(endpoint, direction, noBytes, 0, seen)
     } else if (direction.phase === searching) {
-      this.#flushWindow(direction, direction.windowSize)
-      this.#emitLost(endpoint, direction, seen)
+      this.#searching.flushWindow(direction, direction.windowSize)
+      this.#searching.emitLost(endpoint, direction, seen)
       direction.forgetMessage()
     }
-  }
-
-  /** This connection is not, or no longer, HTTP/1: nothing of it is looked at from here on. */
-  abandon(endpoint: Endpoint): void {
-    for (const direction of [endpoint.send, endpoint.receive]) {
-      direction.forgetMessage()
-      direction.phase = over
-      direction.paused = false
-      direction.held = []
-      direction.heldBytes = 0
-    }
-  }
-
-  #sawLine(endpoint: Endpoint, direction: Direction): void {
-    direction.hasLine = true
-    endpoint.established = true
-    endpoint.searchTurns = 0
   }
 
   /** The head, in `#head`, is whole and ends at `at`. Where to go on. */
   #endHead(endpoint: Endpoint, direction: Direction, view: Buffer, at: number, stop: number, seen: Seen): number {
     const head = this.#head
-    const { exchanges } = endpoint
     direction.headSize = head.end - head.start
-    direction.minor = head.minor
-    let body: number
-    let tunnel = false
-    if (direction.kind === request) {
-      this.#numberRequest(endpoint, direction)
-      body = bodyOfRequest(head)
-    } else {
-      const { status } = head
-      direction.status = status
-      if (exchanges.pending.length === 0) exchanges.release()
-      const answered = exchanges.answer(status >= 200 || status === 101)
-      direction.exchange = answered.exchange
-      direction.target = answered.target
-      tunnel = status === 101 || (answered.connect && status >= 200 && status < 300)
-      body = tunnel ? 0 : bodyOfResponse(head, answered.head)
-    }
+    const { toHead, tunnel } = numberMessage(endpoint, direction, head)
+    const body = tunnel ? 0 : direction.kind === request ? bodyOfRequest(head) : bodyOfResponse(head, toHead)
     if (body === 0) {
       this.#finish(endpoint, direction, view, at, seen)
       if (!tunnel) return at
@@ -314,21 +263,9 @@ export class StreamParser {
       direction.fault = 'the length of the body is not valid'
       keep(direction, view, direction.from, at)
       direction.from = at
-      this.#loseEnd(direction)
+      this.#loseEnd(endpoint, direction)
     }
     return at
-  }
-
-  #numberRequest(endpoint: Endpoint, direction: Direction): void {
-    const head = this.#head
-    const late = direction.releasedBefore < endpoint.exchanges.released
-    direction.target = encodeTarget(head)
-    direction.exchange = endpoint.exchanges.addRequest(
-      direction.target,
-      isMethod(head, 'HEAD'),
-      isMethod(head, 'CONNECT'),
-      late,
-    )
   }
 
   /** The message is whole and ends at `at`. */
@@ -355,7 +292,7 @@ export class StreamParser {
       direction.phase = over
       direction.held = []
       direction.heldBytes = 0
-    } else this.abandon(endpoint)
+    } else endpoint.abandon()
   }
 
   /** Whether the head kept so far is known to be malformed. Looks only when something new can be known. */
@@ -364,7 +301,7 @@ export class StreamParser {
     const kept = direction.bytes as Buffer
     if (direction.size > 512 && !kept.subarray(before, direction.size).includes(LF)) return false
     const outcome = parseHead(kept, 0, direction.size, direction.kind, this.#head)
-    if (this.#head.hasLine) this.#sawLine(endpoint, direction)
+    if (this.#head.hasLine) sawLine(endpoint, direction)
     return outcome === malformed
   }
 
@@ -385,18 +322,19 @@ export class StreamParser {
       keep(direction, view, start, bad)
       direction.headSize = direction.size
       direction.fault = fault
-      if (direction.exchange < 0) this.#numberPartial(endpoint, direction)
-      this.#loseEnd(direction)
+      if (direction.exchange < 0) numberMessage(endpoint, direction, this.#head)
+      this.#loseEnd(endpoint, direction)
+      direction.windowAtLine = view[bad - 1] === LF
       return true
     }
     if (!endpoint.established && !endpoint.joinedLate) {
-      this.abandon(endpoint)
+      endpoint.abandon()
       return false
     }
     direction.forgetMessage()
     direction.phase = searching
-    direction.windowFresh = false
-    direction.turn = otherCount(endpoint, direction)
+    direction.windowAtLine = false
+    direction.requestsSeen = endpoint.exchanges.requests
     return true
   }
 
@@ -407,172 +345,28 @@ export class StreamParser {
     if (direction.hasLine) {
       parseHead(direction.bytes as Buffer, 0, direction.size, direction.kind, this.#head)
       direction.skipped = partial
-      this.#numberPartial(endpoint, direction)
+      numberMessage(endpoint, direction, this.#head)
     } else {
       direction.skipped = headless
       direction.headSize = 0
     }
   }
 
-  /** Numbers a message by its start line, in `#head`. */
-  #numberPartial(endpoint: Endpoint, direction: Direction): void {
-    direction.minor = this.#head.minor
-    if (direction.kind === request) {
-      this.#numberRequest(endpoint, direction)
-      return
-    }
-    const { exchanges } = endpoint
-    direction.status = this.#head.status
-    if (exchanges.pending.length === 0) exchanges.release()
-    const answered = exchanges.answer(direction.status >= 200 || direction.status === 101)
-    direction.exchange = answered.exchange
-    direction.target = answered.target
-  }
-
-  /** Numbers a message of which not even the start line is known. */
-  #numberLost(endpoint: Endpoint, direction: Direction): void {
-    const { exchanges } = endpoint
-    if (direction.kind === request) {
-      direction.exchange = exchanges.addRequest(unknownTarget, false, false, true)
-      return
-    }
-    if (exchanges.pending.length === 0) exchanges.release()
-    const answered = exchanges.answerLost()
-    direction.exchange = answered.exchange
-    direction.target = answered.target
-  }
-
   /** Where the message ends is not known any more. */
-  #loseEnd(direction: Direction): void {
+  #loseEnd(endpoint: Endpoint, direction: Direction): void {
     direction.phase = searching
     direction.skipped = partial
     direction.reason ??= 'lost'
-    direction.windowFresh = true
-  }
-
-  /** Looks for the next message; null when it is not there yet. */
-  #search(
-    endpoint: Endpoint,
-    direction: Direction,
-    view: Buffer,
-    at: number,
-    stop: number,
-    seen: Seen,
-  ): { view: Buffer; at: number; stop: number } | null {
-    this.#turnOver(endpoint, direction, seen)
-    if (untouched(direction)) direction.begin(seen, endpoint.exchanges.released)
-    direction.turn = otherCount(endpoint, direction)
-    if (this.#searchedInVain(endpoint, direction, stop - at, seen)) return null
-
-    const inView = direction.windowSize === 0
-    if (!inView) keepInWindow(direction, view, at, stop)
-    const window = inView ? view.subarray(at, stop) : (direction.window as Buffer).subarray(0, direction.windowSize)
-    const boundary = findBoundary(window, direction.windowScan, direction.windowFresh, direction.kind)
-    if (boundary.at < 0) {
-      if (inView) keepInWindow(direction, view, at, stop)
-      direction.windowScan = boundary.resume
-      // Half of it at least goes, so that shifting the rest costs little.
-      const passed = boundary.resume - limits.lookBackBytes
-      if (passed > 2 * limits.lookBackBytes) {
-        this.#flushWindow(direction, passed)
-        direction.windowFresh = false
-      }
-      return null
-    }
-    if (direction.kind === 0) {
-      direction.kind = boundary.kind
-      endpoint.other(direction).kind = boundary.kind === request ? response : request
-    }
-    endpoint.established = true
-    endpoint.searchTurns = 0
-    if (direction.skipped !== nothing) keep(direction, window, 0, boundary.at)
-    this.#emitLost(endpoint, direction, seen)
-    direction.forgetMessage()
-    direction.phase = idle
-    return { view: window, at: boundary.at, stop: window.length }
-  }
-
-  /** Gives up a connection in which both sides speak and no message of HTTP is found. */
-  #searchedInVain(endpoint: Endpoint, direction: Direction, bytes: number, seen: Seen): boolean {
-    const side = direction === endpoint.send ? 'send' : 'recv'
-    if (endpoint.lastSearched !== side) endpoint.searchTurns++
-    endpoint.lastSearched = side
-    direction.searched += bytes
-    const vain = endpoint.searchTurns > limits.searchTurns
-    if (!vain && (endpoint.established || direction.searched <= limits.searchBytes)) return false
-    for (const each of [endpoint.send, endpoint.receive]) {
-      if (each.phase !== searching) continue
-      this.#flushWindow(each, each.windowSize)
-      this.#emitLost(endpoint, each, seen)
-    }
-    this.abandon(endpoint)
-    return true
-  }
-
-  /**
-   * New bytes where the end of a message was lost: when the exchange has meanwhile gone on, on the other direction,
-   * they belong to another message.
-   */
-  #turnOver(endpoint: Endpoint, direction: Direction, seen: Seen): void {
-    if (direction.exchange < 0 || otherCount(endpoint, direction) === direction.turn) return
-    if (direction.kind === response && endpoint.exchanges.pending.length === 0) return
-    this.#flushWindow(direction, direction.windowSize)
-    this.#emitLost(endpoint, direction, seen)
-    direction.forgetMessage()
-    direction.begin(seen, endpoint.exchanges.released)
-    direction.skipped = headless
-    direction.reason = 'lost'
-    this.#numberLost(endpoint, direction)
-  }
-
-  /** Moves the first `length` bytes of the window to the message they are skipped for. */
-  #flushWindow(direction: Direction, length: number): void {
-    const { window, windowSize } = direction
-    if (window === null) return
-    if (direction.skipped !== nothing) keep(direction, window, 0, length)
-    if (length === windowSize) {
-      direction.window = null
-      direction.windowSize = 0
-      direction.windowScan = 0
-      return
-    }
-    window.copyWithin(0, length, windowSize)
-    direction.windowSize = windowSize - length
-    direction.windowScan -= length
-  }
-
-  #emitLost(endpoint: Endpoint, direction: Direction, seen: Seen): void {
-    const { skipped } = direction
-    if (skipped === nothing || (skipped === headless && !endpoint.established)) return
-    if (direction.size === 0 && direction.missing === 0) return
-    if (direction.exchange < 0) this.#numberLost(endpoint, direction)
-    const bytes = direction.bytes ?? noBytes
-    if (skipped === partial) parseHead(bytes, 0, direction.headSize, direction.kind, this.#head)
-    else this.#head.reset(bytes, 0)
-    direction.reason ??= 'lost'
-    this.#sink.message(endpoint, direction, bytes, 0, direction.size, this.#head, seen)
+    direction.windowAtLine = false
+    direction.requestsSeen = endpoint.exchanges.requests
   }
 }
 
-/** Whether nothing of the message at hand was seen yet. */
-function untouched(direction: Direction): boolean {
-  return direction.size === 0 && direction.windowSize === 0 && direction.missing === 0
-}
-
-/**
- * Whether a response that nobody asked for should wait: its request may be logged a moment later, by another thread.
- * Where requests cannot be followed anyway, or this one was sent before watching began, that is vain.
- */
-export function waitsForRequest(endpoint: Endpoint, direction: Direction): boolean {
-  if (direction.waived || endpoint.exchanges.pending.length > 0) return false
-  const { phase } = endpoint.other(direction)
-  if (phase === searching || phase === over) return false
-  return endpoint.exchanges.requests > 0 || !endpoint.joinedLate
-}
-
-/** How far the exchange went on, on the other direction. */
-function otherCount(endpoint: Endpoint, direction: Direction): number {
-  return direction.kind === request ? endpoint.exchanges.answers : endpoint.exchanges.requests
+/** A start line of HTTP/1 was read: so that is what this connection speaks. */
+function sawLine(endpoint: Endpoint, direction: Direction): void {
+  direction.hasLine = true
+  endpoint.established = true
+  endpoint.searchTurns = 0
 }
 
 /** Behind the first empty line at or after `from`; -1 when there is none. */
