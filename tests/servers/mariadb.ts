@@ -12,8 +12,8 @@ export interface MariadbServer extends RunningServer {
   database: string
 }
 
-/** @throws ServerError */
-export async function start(): Promise<MariadbServer> {
+/** @param extra further arguments of mariadbd. @throws ServerError */
+export async function start(extra: readonly string[] = []): Promise<MariadbServer> {
   const mariadbd = findProgram(['mariadbd'], install)
   const installDb = findProgram(['mariadb-install-db'], install)
   const owner = ownUser('mysql', install)
@@ -43,7 +43,7 @@ export async function start(): Promise<MariadbServer> {
     const server = await startServer({
       name: 'MariaDB',
       command: mariadbd,
-      args: ['--no-defaults', ...files, ...network, ...small],
+      args: ['--no-defaults', ...files, ...network, ...small, ...extra],
       port,
       user: owner,
       cwd: directory.path,

@@ -11,8 +11,8 @@ export interface PostgresServer extends RunningServer {
   password: string
 }
 
-/** @throws ServerError */
-export async function start(): Promise<PostgresServer> {
+/** @param extra further settings, `name=value`. @throws ServerError */
+export async function start(extra: readonly string[] = []): Promise<PostgresServer> {
   const versions = [18, 17, 16, 15].map((version) => `/usr/lib/postgresql/${version}/bin`)
   const find = (name: string): string => findProgram([...versions.map((each) => `${each}/${name}`), name], install)
   const user = ownUser('postgres', install)
@@ -32,7 +32,7 @@ export async function start(): Promise<PostgresServer> {
     const server = await startServer({
       name: 'PostgreSQL',
       command: find('postgres'),
-      args: ['-D', data, '-p', String(port), ...settings.flatMap((each) => ['-c', each])],
+      args: ['-D', data, '-p', String(port), ...[...settings, ...extra].flatMap((each) => ['-c', each])],
       port,
       user,
       cwd: directory.path,

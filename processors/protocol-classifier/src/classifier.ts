@@ -1,35 +1,23 @@
-import { fieldReader, type InputRecord, type KeyedState, type Output, type ProcessorInstance } from '@syscribe/runtime'
-import type { ConnectionClosed, ConnectionOpened, SocketIo } from '@syscribe/schemas'
+import type { InputRecord, KeyedState, Output, ProcessorInstance } from '@syscribe/runtime'
+import type { ConnectionClosed, ConnectionOpened, Role, SocketIo } from '@syscribe/schemas'
 import { Deadlines } from './deadlines.js'
 import { type Decision, decideByPayload, decideFinally } from './decide.js'
 import { newEnd, resume, takeBytes } from './end.js'
 import { decideBy, forgetAt, sawEnough } from './limits.js'
+import { MovedBytes } from './moved-bytes.js'
 import { emitNameAnswers, type ReceivedPiece } from './name-answers.js'
 import { startAnew, takePiece } from './opening-side.js'
 import { protocolOfPort } from './protocols/registry.js'
 import { connectionEndRecord, connectionRecord } from './records.js'
 import { type ConnectionState, type End, hasBytes } from './state.js'
 
-/** All that is read of the bytes of a connection whose protocol is decided. */
-const readMoved = fieldReader('syscalls', 'SocketIo', [
-  'connection',
-  'direction',
-  'role',
-  'cookie',
-  'position',
-  'length',
-  'missing',
-  'layer',
-])
-const readPayload = fieldReader('syscalls', 'SocketIo', ['payload'])
-
 type State = KeyedState<ConnectionState>
-type Moved = ReturnType<typeof readMoved>
 
 /** One partition's classifier. Its keyed state is by connection id, as text of one character per byte. */
 export class Classifier implements ProcessorInstance<ConnectionState> {
   readonly #deadlines = new Deadlines()
   #deadlinesFilled = false
+  readonly #movedBytes = new MovedBytes()
 
   step(input: InputRecord, state: State, out: Output): void {
     switch (input.codec.kindOf(input.value)) {
@@ -49,18 +37,18 @@ export class Classifier implements ProcessorInstance<ConnectionState> {
   }
 
   #moved(input: InputRecord, state: State, out: Output): void {
-    const moved = readMoved(input)
+    const moved = this.#movedBytes
+    moved.open(input)
     // What a TLS library moved is counted and judged where it passed the socket.
-    if (moved.layer === 'tls') return
-    const key = keyOf(moved.connection)
-    const connection = state.get(key)
+    if (!moved.onSocket) return
+    const { key } = moved
+    const connection = state.update(key)
     const end = connection === undefined ? undefined : endOf(connection, moved.cookie, moved.role)
     if (end === undefined || end.undecided !== null || end.decided?.answers != null) {
       this.#firstBytes(input, key, state, out)
       return
     }
-    const captured = moved.missing === 'none' ? moved.length : readPayload(input).payload.length
-    state.update(key)
+    const captured = moved.captured()
     resume(end)
     takeBytes(end, moved, captured, input.timestamp)
   }
@@ -250,7 +238,7 @@ function keyOf(connection: Buffer): string {
 }
 
 /** The cookie tells the ends of one boot apart; two hosts may use the same one, but never in the same role. */
-function endOf(connection: ConnectionState, cookie: number, role: Moved['role']): End | undefined {
+function endOf(connection: ConnectionState, cookie: number, role: Role): End | undefined {
   for (const end of connection.ends) {
     if (end.cookie === cookie && (end.role === role || role === 'unknown' || end.role === 'unknown')) return end
   }

@@ -20,19 +20,17 @@ export interface Decision {
 /** Decides by the bytes seen so far. `more`: too few. `none`: they are of no known protocol. */
 export function decideByPayload(end: End, seen: Undecided): Decision | 'more' | 'none' {
   let undecided = false
-  for (const isClient of orientations(end.role)) {
-    const opening = openingOf(end, seen, isClient)
+  for (const { opening, isClient, whole } of openings(end, seen)) {
     const outcome = recognise(opening)
     if (outcome.kind === 'match') return decisionOf(outcome.recognised, opening, end.role, isClient)
-    if (outcome.kind === 'more') undecided = true
+    if (outcome.kind === 'more' && whole) undecided = true
   }
   return undecided ? 'more' : 'none'
 }
 
 /** Decides with what there is, when nothing more comes or enough has been seen. */
 export function decideFinally(end: End, seen: Undecided): Decision {
-  for (const isClient of orientations(end.role)) {
-    const opening = openingOf(end, seen, isClient)
+  for (const { opening, isClient } of openings(end, seen)) {
     const outcome = recognise(opening)
     if (outcome.kind === 'match') return decisionOf(outcome.recognised, opening, end.role, isClient)
     if (outcome.kind === 'more' && outcome.soFar !== null) {
@@ -136,8 +134,22 @@ function openingOf(end: End, seen: Undecided, isClient: boolean): Opening {
   }
 }
 
-function orientations(role: Role): readonly boolean[] {
-  return role === 'unknown' ? [true, false] : [role === 'client']
+interface Oriented {
+  readonly opening: Opening
+  readonly isClient: boolean
+  /** Both sides are in it. */
+  readonly whole: boolean
+}
+
+/** The ways to take the two sides. Without a role both, and first by the client's bytes alone: an answer may look like a request. */
+function openings(end: End, seen: Undecided): Oriented[] {
+  if (end.role !== 'unknown') {
+    const isClient = end.role === 'client'
+    return [{ opening: openingOf(end, seen, isClient), isClient, whole: true }]
+  }
+  const likely = clientByPort(end)
+  const both = [likely, !likely].map((isClient) => ({ opening: openingOf(end, seen, isClient), isClient, whole: true }))
+  return [...both.map((each) => ({ ...each, opening: { ...each.opening, server: empty }, whole: false })), ...both]
 }
 
 /** Without a role: a protocol's usual port is the server's, else the lower port is. */

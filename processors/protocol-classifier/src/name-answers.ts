@@ -1,7 +1,7 @@
 import type { Output } from '@syscribe/runtime'
+import { processKeyText } from '@syscribe/schemas'
 import { readDnsMessage } from './dns/message.js'
 import { takeDnsFrames } from './dns/tcp-frames.js'
-import { processKeyText } from './process-key.js'
 import type { End } from './state.js'
 
 /** A piece that a DNS client received. */

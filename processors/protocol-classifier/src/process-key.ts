@@ -5,11 +5,6 @@ export function processKeyOf(record: ProcessKey): ProcessKey {
   return { host: record.host, boot: sharedBoot(record.boot), pid: record.pid, processStart: record.processStart }
 }
 
-/** The key of a process's records in topics keyed by process: host/boot in hex/pid/start time. */
-export function processKeyText(process: ProcessKey): string {
-  return `${process.host}/${process.boot.toString('hex')}/${process.pid}/${process.processStart}`
-}
-
 let latestBoot = Buffer.alloc(0)
 
 /** One buffer for equal boots: a decoded one is a piece of a larger block, which it would keep alive. */

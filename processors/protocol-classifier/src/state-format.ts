@@ -79,8 +79,20 @@ const type = avro.Type.forSchema(
 /** The state in Avro binary; the schema is this version's own, so `version` goes up whenever it changes. */
 export const stateFormat: StateFormat<ConnectionState> = {
   version: 1,
-  encode: (value) => type.toBuffer(value),
+  encode,
   decode: (bytes) => type.fromBuffer(bytes),
+}
+
+/** Every connection that moved bytes is written at each checkpoint: one buffer serves them all, what is given is a copy. */
+let scratch = Buffer.allocUnsafe(1024)
+
+function encode(value: ConnectionState): Uint8Array {
+  let end = type.encode(value, scratch, 0)
+  if (end < 0) {
+    scratch = Buffer.allocUnsafe(2 * (scratch.length - end))
+    end = type.encode(value, scratch, 0)
+  }
+  return Buffer.from(scratch.subarray(0, end))
 }
 
 function field(name: string, type: unknown): { name: string; type: unknown } {

@@ -12,6 +12,7 @@ import {
 import { type ConnectionState, protocolClassifier } from '../src/index.js'
 
 const codec = new TopicCodec('syscalls')
+const outputCodecs = { connections: new TopicCodec('connections'), names: new TopicCodec('names') }
 export const boot = Buffer.alloc(16, 0xb0)
 /** 2023-11-14T22:13:20Z in milliseconds. */
 export const t0 = 1_700_000_000_000
@@ -50,7 +51,7 @@ export class Harness {
   readonly #out: Output = {
     emit: (topic, kind, value, key, timestamp) => {
       // What was emitted must fit the schema.
-      const encoded = new TopicCodec(topic)
+      const encoded = outputCodecs[topic as 'connections' | 'names']
       const decoded = encoded.decode(encoded.encode(kind as never, value as never))
       this.emitted.push({
         topic,
@@ -133,7 +134,16 @@ export class TestEnd {
   #identity() {
     const { connection, cookie, pid, host } = this.#settings
     const time = this.#harness.time * 1000 + 5
-    return { connection: Buffer.from(connection, 'hex'), time, timeNanos: 6, cookie, pid, processStart: 9000, host, boot }
+    return {
+      connection: Buffer.from(connection, 'hex'),
+      time,
+      timeNanos: 6,
+      cookie,
+      pid,
+      processStart: 9000,
+      host,
+      boot,
+    }
   }
 
   #place() {
@@ -225,7 +235,9 @@ class MapState implements KeyedState<ConnectionState> {
   }
   /** Every value written and read again, and the keys in another order. */
   throughBytes(): void {
-    const written = [...this.#values].map(([key, value]) => [key, Buffer.from(protocolClassifier.state.encode(value))] as const)
+    const written = [...this.#values].map(
+      ([key, value]) => [key, Buffer.from(protocolClassifier.state.encode(value))] as const,
+    )
     this.#values = new Map(written.reverse().map(([key, bytes]) => [key, protocolClassifier.state.decode(bytes)]))
   }
 }

@@ -34,12 +34,21 @@ function requestArray(bytes: Buffer): Verdict {
   return command.endsWith('\r\n') ? matched('redis RESP array') : 'no'
 }
 
-const inlineWords =
-  'append client command config dbsize decr del echo exists expire get hget hgetall hset incr info keys lpush lrange monitor ping publish role rpush sadd scan select set setex smembers subscribe time ttl type zadd'.split(
-    ' ',
-  )
+/** Inline commands, and how the first line of their answers begins. */
+const inlineAnswers: Readonly<Record<string, RegExp>> = {
+  ...answered(/^\+PONG$/, 'ping'),
+  ...answered(/^\+OK$/, 'set setex select client config monitor'),
+  ...answered(/^:-?\d{1,19}$/, 'append dbsize decr del exists expire hset incr lpush publish rpush sadd ttl zadd'),
+  ...answered(/^\$(?:-1|\d{1,9})$/, 'echo get hget info'),
+  ...answered(/^[*%~]\d{1,7}$/, 'command hgetall keys lrange role scan smembers time'),
+}
+const inlineWords = Object.keys(inlineAnswers)
 
-/** Inline commands are words like those of other line protocols: only the answer, which must be RESP, tells. */
+function answered(answer: RegExp, words: string): Record<string, RegExp> {
+  return Object.fromEntries(words.split(' ').map((word) => [word, answer]))
+}
+
+/** Inline commands are words like those of other line protocols: only the answer tells. */
 function inlineCommand(bytes: Buffer, server: Buffer): Verdict {
   const line = lineAt(bytes)
   const text = (line ?? bytes.toString('latin1', 0, 1024)).toLowerCase()
@@ -50,8 +59,8 @@ function inlineCommand(bytes: Buffer, server: Buffer): Verdict {
   if (line === null) return text.length < 1024 ? 'more' : 'no'
   const answer = lineAt(server)
   if (answer === null) return fits(server, 0, /^(?:[+:$*%-][\x20-\x7e]*)?\r?$/)
-  const plain = /^(?:\+(?:OK|PONG|QUEUED)|:-?\d{1,19}|\$(?:-1|\d{1,9})|\*-?\d{1,7}|%\d{1,7}|-[A-Z]{3,}(?: .*)?)$/
-  return plain.test(answer) ? matched(`redis inline ${word.toUpperCase()}, answered in RESP`) : 'no'
+  const fitting = inlineAnswers[word]?.test(answer) === true || errors.test(answer)
+  return fitting ? matched(`redis inline ${word.toUpperCase()}, answered in RESP`) : 'no'
 }
 
 const errors =
