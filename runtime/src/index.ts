@@ -3,6 +3,7 @@ export { type Config, type ConfigKey, type ConfigSource, parseConfig } from './c
 export { ConfigError } from './config-error.js'
 export { type SettingHelp, settingsHelp, settingsMarkdown } from './config-help.js'
 export { type Setting, settings } from './config-table.js'
+export { type DeriveOptions, type DeriveProgress, deriveAll } from './derive.js'
 export { fieldReader } from './field-reader.js'
 export { Metric, type MetricInfo, type MetricLabels, Metrics, partMetrics } from './metrics.js'
 export type { PartStatus } from './part-status.js'

@@ -120,18 +120,32 @@ export class StageLoop {
     })
   }
 
-  /** Treats the log's end as final: releases everything, stage by stage, with a final watermark. */
-  async finish(): Promise<void> {
-    await this.drain()
-    await this.between(async () => {
-      for (const slot of this.#slots) {
-        const stage = slot.stage as Stage
-        while ((await stage.round()) > 0);
-        stage.end()
-        while ((await stage.round()) > 0);
-        await stage.finish()
+  /**
+   * Treats the log's end as final: releases everything, stage by stage, with a final watermark. For a loop that was
+   * not started.
+   * @throws what a stage throws: there is no second attempt
+   */
+  async finish(signal?: AbortSignal): Promise<void> {
+    const rounds = async (stage: Stage) => {
+      while ((await stage.round()) > 0) {
+        signal?.throwIfAborted()
+        await new Promise((resolve) => setImmediate(resolve))
       }
-    })
+    }
+    // By turns first, so that the downstream stages take in what is derived while it is at hand.
+    for (let progress = 1; progress > 0; ) {
+      progress = 0
+      for (const { stage } of this.#slots) progress += await (stage as Stage).round()
+      signal?.throwIfAborted()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    for (const slot of this.#slots) {
+      const stage = slot.stage as Stage
+      await rounds(stage)
+      stage.end()
+      await rounds(stage)
+      await stage.finish()
+    }
   }
 
   /** Ends the loop after the pass that runs, and closes every stage. */
