@@ -53,7 +53,7 @@ test('secrets of processes that did not opt in are nowhere, and what is written 
   // An observed shell whose child drops the variable: consent ends with exec.
   await run({
     command: 'sh',
-    args: ['-c', `env -u ADI_PROFILE curl -s -d ${secret}-drop''ped http://127.0.0.1:${plain.port}/; :`],
+    args: ['-c', `(unset ADI_PROFILE; curl -s -d ${secret}-drop''ped http://127.0.0.1:${plain.port}/); :`],
     env: { ADI_PROFILE: profile },
   })
   for (const one of running.splice(0)) await one.stop()
