@@ -86,15 +86,7 @@ export interface ConnectionFacts {
 
 export const enricherStateFormat = {
   version: 1,
-  /** Structured clone bytes: readable by every later Node. */
+  /** Structured clone bytes: readable by every later Node; a Buffer comes back as one. */
   encode: (entry: EnricherEntry): Uint8Array => serialize(entry),
-  decode(bytes: Buffer): EnricherEntry {
-    const entry = deserialize(bytes) as EnricherEntry
-    const facts = entry.kind === 'waiting' || entry.kind === 'named' ? entry.facts : null
-    for (const process of [facts?.client, facts?.server]) {
-      // The codecs compare and write it as a Buffer.
-      if (process) process.boot = Buffer.from(process.boot)
-    }
-    return entry
-  },
+  decode: (bytes: Buffer): EnricherEntry => deserialize(bytes) as EnricherEntry,
 }

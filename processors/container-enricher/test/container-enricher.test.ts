@@ -84,7 +84,9 @@ test('the first Host of a connection names it', () => {
 test('what shows no other end is written when it has waited long enough, and at the end of capture', () => {
   const given = [client(), request(10, 'client', { client: 1 }, 'slow')]
   expect(names(...given, watermark(2009))).toEqual([])
+  expect(names(...given, watermark(2010))).toEqual(['2010 client.js -> slow'])
   expect(names(...given, watermark(5000))).toEqual(['2010 client.js -> slow'])
+  expect(names(...given, watermark(9, true))).toEqual(['10 client.js -> slow'])
   expect(names(...given, exited(5000, 1))).toEqual(['2010 client.js -> slow'])
   expect(names(...given, watermark(11, true))).toEqual(['11 client.js -> slow'])
   expect(names(...given, end(40, 'client', { client: 1 }))).toEqual(['40 client.js -> slow', '40 client.js -> slow'])
@@ -234,6 +236,9 @@ test('state is forgotten: connections with their end, processes after their exit
   expect(size(...busy, end(20, 'client', ends), watermark(30))).toBe(4)
   expect(size(...busy, end(20, 'client', ends), end(21, 'server', ends), watermark(21))).toBe(3)
   expect(size(...busy, exited(30, 1), exited(30, 2), watermark(70_000))).toBe(1)
+  const twoExits = [client(), server(), exited(30, 1), exited(40_000, 2), watermark(70_000)]
+  expect(size(...twoExits)).toBe(1)
+  expect(runProcessor(containerEnricher, twoExits, { restart: true }).state.size).toBe(1)
   expect(size(...busy, exited(30, 1), exited(30, 2), watermark(70_000), watermark(5_000_000))).toBe(0)
 })
 

@@ -40,7 +40,11 @@ class EnvReader implements ProcessorInstance<KnownProcess> {
   watermark(time: number, final: boolean, state: State, out: Output): void {
     this.#writeDue(time, state, out)
     if (!final) return
-    for (const key of this.#queue(state).splice(0)) writeHeld(key, time, state, out)
+    for (const key of this.#queue(state).splice(0)) {
+      // The end may be stated as just before the last records.
+      const began = (state.get(key)?.held?.deadline ?? time) - settleMs
+      writeHeld(key, Math.max(time, began), state, out)
+    }
   }
 
   #seen(image: ProcessSeen, input: InputRecord, state: State, out: Output): void {

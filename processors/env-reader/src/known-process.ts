@@ -32,24 +32,9 @@ export function hostKey(process: { host: string; boot: Uint8Array }): string {
   return `${process.host}/${Buffer.from(process.boot).toString('hex')}`
 }
 
-/** Structured clone bytes: readable by every later Node. */
+/** Structured clone bytes: readable by every later Node; a Buffer comes back as one. */
 export const knownProcessFormat = {
   version: 1,
   encode: (value: KnownProcess): Uint8Array => serialize(value),
-  decode(bytes: Buffer): KnownProcess {
-    const value = deserialize(bytes) as KnownProcess
-    if (value.held !== null) asBuffers(value.held.image)
-    return value
-  },
-}
-
-/** V8 gives typed arrays back as Uint8Array where the view was not a Buffer's own. */
-function asBuffers(image: ProcessSeen): void {
-  image.boot = asBuffer(image.boot)
-  image.cmdline = asBuffer(image.cmdline)
-  if (image.environment !== null) image.environment = asBuffer(image.environment)
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  decode: (bytes: Buffer): KnownProcess => deserialize(bytes) as KnownProcess,
 }

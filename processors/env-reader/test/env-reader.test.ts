@@ -116,6 +116,10 @@ test('the end of capture writes what waits; what comes after a restart is not wr
   expect(written(seen(1000), watermark(1001, true), rescan, watermark(70_000, true))).toEqual(['1001 server'])
 })
 
+test('the end of capture may be stated as before the last records', () => {
+  expect(written(seen(1000), watermark(999, true))).toEqual(['1000 server'])
+})
+
 test('a process found by a scan is written once', () => {
   const adopted = (at: number) => seen(at, { reason: 'adopted' })
   expect(written(adopted(1000), adopted(1200), watermark(1600), adopted(5000), watermark(6000))).toEqual([
