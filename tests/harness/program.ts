@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { repository } from './repository.js'
 
 /** The folder of the programs that tests observe. */
-export const programs = fileURLToPath(new URL('../programs/', import.meta.url)).replace('/dist/', '/')
+export const programs = `${repository}tests/programs/`
 
 export interface Command {
   command: string

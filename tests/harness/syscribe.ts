@@ -4,14 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { loadAll } from 'js-yaml'
+import { repository } from './repository.js'
 
 /** The command as it is built. */
-export const syscribeBin = fileURLToPath(import.meta.resolve('@syscribe/cli/package.json')).replace(
-  /package\.json$/,
-  'bin/syscribe.js',
-)
+export const syscribeBin = `${repository}cli/bin/syscribe.js`
 
 /** A line of the HTTP log. */
 export type Line = Record<string, unknown> & { event_type?: 'connection'; cmdline: string; pid: number }
