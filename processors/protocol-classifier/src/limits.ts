@@ -1,3 +1,4 @@
+import { openingLimit } from './protocols/protocol.js'
 import type { End } from './state.js'
 
 /** Milliseconds of event time after its first byte for a connection to be recognised. */
@@ -11,9 +12,12 @@ const idleTcp = 86_400_000
 /** The same for UDP, which has no close of its own (RFC 4787 section 4.3 recommends five minutes). */
 const idleUdp = 300_000
 
-/** Pieces and bytes after which an undecided connection is given up, counted over both directions. */
-const maxPieces = 64
+/** Bytes after which an undecided connection is given up, counted over both directions. */
 const maxBytes = 262_144
+/** Pieces after which it is: every byte of both openings may be a piece of its own. */
+const maxPieces = 2 * openingLimit
+/** The same when it was joined in mid-stream, where each piece is another chance. */
+const maxLatePieces = 64
 /** Datagrams to wait for one that is recognised. */
 const maxDatagrams = 4
 
@@ -21,7 +25,7 @@ const maxDatagrams = 4
 export function sawEnough(end: End): boolean {
   const pieces = end.undecided?.pieces ?? 0
   if (end.transport === 'udp') return pieces >= maxDatagrams
-  return pieces >= maxPieces || end.sent.bytes + end.received.bytes >= maxBytes
+  return pieces >= (end.joinedLate ? maxLatePieces : maxPieces) || end.sent.bytes + end.received.bytes >= maxBytes
 }
 
 /** Until when (milliseconds, event time) an undecided connection waits for more; infinite when only its end ends it. */
