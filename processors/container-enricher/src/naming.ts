@@ -94,7 +94,7 @@ export class Naming {
       answers: client === null ? [] : answerTable.at(client, time, state),
     })
     const server: Party = { ...named, type: 'external', container: null, process: null }
-    return { server, final: requestHost !== null }
+    return { server, final: requestHost !== null || serverName !== null }
   }
 
   #containerOfServer(facts: ConnectionFacts, now: number, state: State): ContainerRun | null {

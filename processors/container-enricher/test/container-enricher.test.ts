@@ -157,6 +157,13 @@ test('a response seen first is named without Host; the first request then names 
   ])
 })
 
+test('a connection named by its TLS server name keeps it when its requests are read', () => {
+  const ends = { client: 1 }
+  const secure = connection(10, 'client', ends, { serverName: 'vault' })
+  const later = [watermark(3000), request(4000, 'client', ends, 'else'), response(4001, 'client', ends)]
+  expect(names(client(), secure, ...later).map((one) => one.split(' -> ')[1])).toEqual(Array(3).fill('vault'))
+})
+
 test('connections: server name, DNS answer, environment, /etc/hosts, address', () => {
   const to = (serverAddress: string, serverPort: number) => ({ client: 1, serverAddress, serverPort })
   const hosts = [{ address: '10.0.0.3', names: ['db'] }]
