@@ -9,8 +9,10 @@ const recogniseLateWithin = 30_000
 const silentOnUsualPort = 60_000
 /** Milliseconds without a record after which a TCP connection whose close was lost is forgotten. */
 const idleTcp = 86_400_000
-/** The same for UDP, which has no close of its own (RFC 4787 section 4.3 recommends five minutes). */
+/** The same for UDP, of which no close is recorded (RFC 4787 section 4.3 recommends five minutes). */
 const idleUdp = 300_000
+/** The same for DNS over UDP: most resolvers take a new socket for each query and wait for seconds. */
+const idleDns = 30_000
 
 /** Bytes after which an undecided connection is given up, counted over both directions. */
 const maxBytes = 262_144
@@ -38,5 +40,6 @@ export function decideBy(end: End, onUsualPort: boolean): number {
 
 /** When an end from which nothing was heard is forgotten. */
 export function forgetAt(end: End): number {
-  return end.lastSeen + (end.transport === 'udp' ? idleUdp : idleTcp)
+  if (end.transport === 'tcp') return end.lastSeen + idleTcp
+  return end.lastSeen + (end.decided?.protocol === 'dns' ? idleDns : idleUdp)
 }

@@ -95,12 +95,19 @@ describe('the end of capture', () => {
 })
 
 describe('connections whose close was lost', () => {
-  test('are ended after a day without a record, UDP after five minutes', () => {
+  test('are ended after a day without a record, UDP after five minutes, DNS after half a minute', () => {
     const h = new Harness()
     const tcp = h.end({ port: 6379 }).opened().send(redisPing)
     h.end({ port: 123, transport: 'udp', connection: 'ffffffff00000000', cookie: 9 })
       .opened()
       .send('\x1b'.padEnd(48, '\0'))
+    const query = Buffer.from('abcd01000001000000000000047465737400' + '00010001', 'hex')
+    h.end({ port: 53, transport: 'udp', connection: 'eeeeeeee00000000', cookie: 8 }).opened().send(query)
+    h.watermark(t0 + 29 * second)
+    expect(h.ends).toEqual([])
+    h.watermark(t0 + 31 * second)
+    expect(h.ends).toMatchObject([{ protocol: 'dns' }])
+    h.emitted.length = 0
     h.watermark(t0 + 299 * second)
     expect(h.ends).toEqual([])
     h.watermark(t0 + 301 * second)
