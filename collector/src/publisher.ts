@@ -107,8 +107,11 @@ export class Publisher {
     if (round.processes.length === 0) return []
     const builders = new Map<number, BatchBuilder>()
     for (const { kind, value } of round.processes) {
-      const key = Buffer.from(processKeyText(value))
-      const partition = partitionForKey(key, this.#partitions.processes)
+      const process = processKeyText(value)
+      // One process in one partition, in order; but a key for each program it becomes and for its end, or compaction
+      // would forget the environments that replay needs.
+      const partition = partitionForKey(Buffer.from(process), this.#partitions.processes)
+      const key = Buffer.from(kind === 'ProcessSeen' ? `${process}/${value.time}` : `${process}/exited`)
       let builder = builders.get(partition)
       if (builder === undefined) {
         builder = new BatchBuilder(this.#schemaIds.processes)

@@ -54,7 +54,7 @@ test('a round is in the log before its watermark, which every partition of every
     value: { ...watermark, ...identity, final: true },
   })
   const processes = [...(await recordsOf('processes', 0)), ...(await recordsOf('processes', 1))]
-  expect(processes.map(({ key }) => key?.toString())).toContain(`h/${'07'.repeat(16)}/1/2`)
+  expect(processes.map(({ key }) => key?.toString())).toContain(`h/${'07'.repeat(16)}/1/2/exited`)
 })
 
 test('a full disk is waited out: nothing of the round is lost or doubled', async () => {

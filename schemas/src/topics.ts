@@ -8,7 +8,7 @@ export const topics = {
   },
   processes: {
     writer: 'collector',
-    key: 'process',
+    key: 'process and program',
     records: ['ProcessSeen', 'ProcessExited', 'Watermark'],
     cleanup: 'compact',
   },
@@ -21,7 +21,12 @@ export const topics = {
     cleanup: 'delete',
   },
   names: { writer: 'protocol-classifier', key: 'process', records: ['NameAnswer', 'Watermark'], cleanup: 'delete' },
-  environments: { writer: 'env-reader', key: 'process', records: ['Environment', 'Watermark'], cleanup: 'compact' },
+  environments: {
+    writer: 'env-reader',
+    key: 'process and program',
+    records: ['Environment', 'Watermark'],
+    cleanup: 'compact',
+  },
   traffic: {
     writer: 'container-enricher',
     key: 'source service',
