@@ -51,7 +51,7 @@ export class Harness {
   readonly #out: Output = {
     emit: (topic, kind, value, key, timestamp) => {
       // What was emitted must fit the schema.
-      const encoded = outputCodecs[topic as 'connections' | 'names']
+      const encoded = outputCodecs[topic as 'connections' | 'names'] as unknown as TopicCodec<TopicName>
       const decoded = encoded.decode(encoded.encode(kind as never, value as never))
       this.emitted.push({
         topic,
