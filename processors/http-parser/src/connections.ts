@@ -1,6 +1,6 @@
 import type { KeyedState, Output } from '@syscribe/runtime'
 import type { ConnectionClosed, ConnectionOpened } from '@syscribe/schemas'
-import { type Direction, headless, idle, over, type Seen, searching } from './direction.js'
+import { type Direction, idle, over, type Seen } from './direction.js'
 import { type Connection, Endpoint, isSameSocket, linkPeers } from './endpoint.js'
 import type { IoRecord } from './io-record.js'
 import { limits } from './limits.js'
@@ -59,7 +59,7 @@ export class Connections {
     const endpoint = new Endpoint(record.connection, record.cookie, 'socket', process)
     endpoint.setPlace(record)
     if (record.joinedLate) {
-      joinLate(endpoint)
+      endpoint.joinLate()
       endpoint.send.next = record.sendPosition
       endpoint.receive.next = record.receivePosition
     } else if (record.role === 'unknown') endpoint.search()
@@ -121,7 +121,7 @@ export class Connections {
         if (resting) continue
         this.#reassembly.finish(endpoint, direction, -1, 'lost', seenAt(endpoint, now))
         // If capture starts again, who knows where in which message.
-        if (direction.phase !== over) resume(direction)
+        if (direction.phase !== over) direction.resume()
       }
     }
   }
@@ -196,7 +196,7 @@ function addObserved(connection: Connection, io: IoRecord): Endpoint {
   const process = { host: io.host, boot: io.boot, pid: io.pid, processStart: io.processStart }
   const endpoint = new Endpoint(io.connection, io.cookie, io.layer, process)
   endpoint.setPlace(io)
-  if (io.joinedLate) joinLate(endpoint)
+  if (io.joinedLate) endpoint.joinLate()
   else if (io.position > 0 || io.role === 'unknown') {
     // Not the first bytes: perhaps of a socket that was closed and forgotten, so what was before is not counted lost.
     endpoint.search()
@@ -206,22 +206,6 @@ function addObserved(connection: Connection, io: IoRecord): Endpoint {
   connection.endpoints.push(endpoint)
   linkPeers(connection, endpoint)
   return endpoint
-}
-
-function joinLate(endpoint: Endpoint): void {
-  endpoint.joinedLate = true
-  for (const direction of [endpoint.send, endpoint.receive]) {
-    direction.next = -1
-    resume(direction)
-  }
-}
-
-/** Bytes were not watched before this point: what comes next may be the rest of a message. */
-function resume(direction: Direction): void {
-  direction.forgetMessage()
-  direction.phase = searching
-  direction.skipped = headless
-  direction.reason = 'joined_late'
 }
 
 /** Takes over what this record knows better: the process that has the socket now, a role or address not known before. */

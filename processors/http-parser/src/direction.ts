@@ -148,6 +148,14 @@ export class Direction {
     this.searched = 0
   }
 
+  /** Bytes were not watched before this point: what comes next may be the rest of a message. */
+  resume(): void {
+    this.forgetMessage()
+    this.phase = searching
+    this.skipped = headless
+    this.reason = 'joined_late'
+  }
+
   abandon(): void {
     this.forgetMessage()
     this.phase = over

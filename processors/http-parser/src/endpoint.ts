@@ -85,6 +85,15 @@ export class Endpoint {
     this.receive.phase = searching
   }
 
+  /** The connection was open before watching began. */
+  joinLate(): void {
+    this.joinedLate = true
+    for (const direction of [this.send, this.receive]) {
+      direction.next = -1
+      direction.resume()
+    }
+  }
+
   /** This connection is not, or no longer, HTTP/1: nothing of it is looked at from here on. */
   abandon(): void {
     this.send.abandon()

@@ -108,7 +108,7 @@ function statusLine(bytes: Buffer, start: number, end: number, head: Head): numb
   if (at <= 0) return at
   if (at === end) return cutShort
   if (bytes[at] !== SP) return malformed
-  while (at < end && bytes[at] === SP) at++
+  at++
   let status = 0
   for (let digit = 0; digit < 3; digit++, at++) {
     if (at === end) return cutShort

@@ -61,12 +61,14 @@ export class IoRecord implements Seen {
   #hostEnd = 0
   #bootStart = 0
   readonly #cursor = new AvroCursor()
-  readonly #codec = new TopicCodec('syscalls')
+  /** Made when first needed: it costs as much as thousands of records. */
+  #codec: TopicCodec<'syscalls'> | undefined
 
   /** Reads up to the layer. */
   open(input: InputRecord): void {
     let { value } = input
     if (!input.codec.isCurrent('SocketIo')) {
+      this.#codec ??= new TopicCodec('syscalls')
       value = this.#codec.encode('SocketIo', input.codec.decode(value).value as KindRecord<'SocketIo'>)
     }
     const cursor = this.#cursor

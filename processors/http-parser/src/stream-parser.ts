@@ -209,21 +209,14 @@ export class StreamParser {
 
   /** The stream ends here, or will not be followed further: what is unfinished is given out. */
   end(endpoint: Endpoint, direction: Direction, reason: MissingReason, seen: Seen): void {
-    if (direction.phase === inHead && direction.size > 0) {
+    while (direction.phase === inHead) {
       const kept = direction.bytes as Buffer
-      const outcome = parseHead(kept, 0, direction.size, direction.kind, this.#head)
-      if (outcome === malformed) {
-        const behind = kept.subarray(0, direction.size)
-        const bad = this.#head.badLine
-        direction.size = 0
-        direction.bytes = null
-        if (!this.#loseHead(endpoint, direction, behind, 0, bad, 'header section: malformed line')) return
-        if (this.data(endpoint, direction, behind, direction.skipped === partial ? bad : 1, behind.length, seen) > 0)
-          return
-      } else {
+      if (parseHead(kept, 0, direction.size, direction.kind, this.#head) !== malformed) {
         this.#gapInHead(endpoint, direction)
         direction.reason ??= reason
+        break
       }
+      this.#readAgain(endpoint, direction, kept.subarray(0, direction.size), this.#head.badLine, seen)
     }
     if (direction.phase === inLength || direction.phase === inChunks) {
       const known = direction.phase === inLength || direction.chunkPhase === chunkData
@@ -237,6 +230,20 @@ export class StreamParser {
       this.#searching.flushWindow(direction, direction.windowSize)
       this.#searching.emitLost(endpoint, direction, seen)
       direction.forgetMessage()
+    }
+  }
+
+  /** The head kept so far turned out malformed from `bad`; what is behind that is read again, and nothing waited for. */
+  #readAgain(endpoint: Endpoint, direction: Direction, kept: Buffer, bad: number, seen: Seen): void {
+    direction.size = 0
+    direction.bytes = null
+    if (!this.#loseHead(endpoint, direction, kept, 0, bad, 'header section: malformed line')) return
+    const from = direction.skipped === partial ? bad : 1
+    let left = this.data(endpoint, direction, kept, from, kept.length, seen)
+    while (left > 0) {
+      direction.paused = false
+      direction.waived = true
+      left = this.data(endpoint, direction, this.rest, this.restStart, this.restEnd, seen)
     }
   }
 

@@ -66,6 +66,13 @@ const cases: Record<string, Record<string, [turns: Turn[], lines: string[]]>> = 
     'HTTP/0.9 is not HTTP/1': [[['>', 'GET /\r\n']], []],
     'lower-case http is not HTTP': [[['>', 'GET / http/1.1\r\n\r\n']], []],
     'white space before the method': [[['>', ' GET / HTTP/1.1\r\n\r\n']], []],
+    'two spaces before the status': [
+      [
+        ['>', get],
+        ['<', 'HTTP/1.1  200 OK\r\n\r\n'],
+      ],
+      ['0 GET /'],
+    ],
     'a status of two digits': [
       [
         ['>', get],
@@ -290,6 +297,10 @@ const cases: Record<string, Record<string, [turns: Turn[], lines: string[]]>> = 
         ['<', ok],
       ],
       ['0 CONNECT a:443', '0 200 to CONNECT a:443'],
+    ],
+    'a CONNECT request has no body': [
+      [['>', 'CONNECT a:443 HTTP/1.1\r\nContent-Length: 2\r\n\r\n' + get]],
+      ['0 CONNECT a:443', '1 GET /'],
     ],
     'CONNECT refused': [
       [

@@ -82,6 +82,8 @@ export class Llhttp {
   #value = ''
   #bodies: Buffer[] = []
   #last: 'field' | 'value' = 'value'
+  /** Trailers come as header fields behind the body. */
+  #inTrailers = false
 
   constructor(kind: 'request' | 'response', heads: boolean[] = []) {
     this.#isRequest = kind === 'request'
@@ -123,6 +125,7 @@ export class Llhttp {
   }
 
   begin(): number {
+    this.#inTrailers = false
     this.messages.push({
       method: '',
       url: '',
@@ -160,13 +163,14 @@ export class Llhttp {
 
   #endHeader(): void {
     const message = this.messages[this.messages.length - 1] as LlhttpMessage
-    if (this.#field !== '') message.headers.push(this.#field, this.#value)
+    if (this.#field !== '' && !this.#inTrailers) message.headers.push(this.#field, this.#value)
     this.#field = ''
     this.#value = ''
   }
 
   headersComplete(status: number, upgrade: boolean): number {
     this.#endHeader()
+    this.#inTrailers = true
     const message = this.messages[this.messages.length - 1] as LlhttpMessage
     message.upgrade = upgrade
     message.minor = wasm.llhttp_get_http_minor(this.#parser)
@@ -180,7 +184,6 @@ export class Llhttp {
   }
 
   messageComplete(): number {
-    // Trailers come as header fields behind the body.
     this.#field = ''
     this.#value = ''
     this.#last = 'value'
