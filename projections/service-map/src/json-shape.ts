@@ -1,13 +1,25 @@
 import { isUtf8 } from 'node:buffer'
+import { objectShape } from './object-shapes.js'
+import { TextCache } from './text-cache.js'
 
 /** Values nested deeper than this are no JSON anybody means; a bound on the walk's own depth. */
 const maxDepth = 128
 
-let bytes: Buffer = Buffer.alloc(0)
+const none = Buffer.alloc(0)
+const keptMembers = 4096
+
+let bytes: Buffer = none
 let at = 0
 let end = 0
 let depth = 0
 let allAscii = true
+
+/** Members of the objects being read, the outer ones' first. */
+const keys: string[] = []
+const shapes: string[] = []
+let members = 0
+
+const texts = new TextCache()
 
 /** Thrown, and caught here, where the bytes stop being JSON. One object, for it is thrown for every other body. */
 const notJson = new Error('not JSON')
@@ -22,6 +34,7 @@ export function jsonShape(source: Buffer, start: number, stop: number): string |
   end = stop
   depth = 0
   allAscii = true
+  members = 0
   // A byte order mark may be ignored (RFC 8259 section 8.1).
   if (source[start] === 0xef && source[start + 1] === 0xbb && source[start + 2] === 0xbf) at += 3
   try {
@@ -34,7 +47,12 @@ export function jsonShape(source: Buffer, start: number, stop: number): string |
     if (error === notJson) return undefined
     throw error
   } finally {
-    bytes = source.subarray(0, 0)
+    // Not to hold the record; nor the members of an object as large as a body may be.
+    bytes = none
+    if (keys.length > keptMembers) {
+      keys.length = 0
+      shapes.length = 0
+    }
   }
 }
 
@@ -175,9 +193,7 @@ function object(): string {
     depth--
     return '{}'
   }
-  const keys: string[] = []
-  const shapes: string[] = []
-  let sorted = true
+  const from = members
   do {
     if (peek() !== 0x22) throw notJson
     const key = keyText()
@@ -185,45 +201,21 @@ function object(): string {
     if (peek() !== 0x3a) throw notJson
     at++
     space()
-    if (sorted && keys.length > 0) sorted = (keys[keys.length - 1] as string) < key
-    keys.push(key)
-    shapes.push(value())
+    const shape = value()
+    // Members of what is nested have come and gone: this one stands behind those of the same object.
+    keys[members] = key
+    shapes[members] = shape
+    members++
   } while (another(0x7d))
-  return joined(keys, shapes, sorted)
-}
-
-function joined(keys: string[], shapes: string[], sorted: boolean): string {
-  let members = ''
-  if (sorted) {
-    for (let index = 0; index < keys.length; index++) {
-      members += `${index > 0 ? ',' : ''}${quoted(keys[index] as string)}:${shapes[index]}`
-    }
-  } else {
-    const order = keys.map((_, index) => index)
-    // By UTF-16 units, whatever the locale; of equal keys the last one holds, as JSON.parse has it.
-    order.sort((one, other) => {
-      const left = keys[one] as string
-      const right = keys[other] as string
-      return left < right ? -1 : left > right ? 1 : one - other
-    })
-    order.forEach((place, index) => {
-      if (keys[place] === keys[order[index + 1] as number]) return
-      members += `${members === '' ? '' : ','}${quoted(keys[place] as string)}:${shapes[place]}`
-    })
-  }
-  return `{${members}}`
-}
-
-const unquotable = /["\\\p{Cc}\p{Cs}]/u
-
-function quoted(key: string): string {
-  return unquotable.test(key) ? JSON.stringify(key) : `"${key}"`
+  const shape = objectShape(keys, shapes, from, members)
+  members = from
+  return shape
 }
 
 /** Reads the key at the cursor. */
 function keyText(): string {
   const start = at
-  if (string()) return bytes.toString('latin1', start + 1, at - 1)
+  if (string()) return texts.text(bytes, start + 1, at - 1)
   return JSON.parse(bytes.toString('utf8', start, at))
 }
 

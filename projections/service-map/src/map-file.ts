@@ -3,8 +3,8 @@ import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promi
 import { basename, dirname, join } from 'node:path'
 import { ProjectionError, targetUnwritable } from '@syscribe/runtime'
 
-/** Bytes gathered before they are given to the kernel. */
-const gatheredBytes = 1 << 20
+/** Pieces given to the kernel at once (it takes up to IOV_MAX, 1024). */
+const piecesMost = 512
 
 /**
  * A file that is replaced as a whole: a new one is written beside it and renamed over it, so that a reader sees the old
@@ -48,7 +48,7 @@ export class MapFile {
     try {
       const handle = await this.#openBeside()
       try {
-        for (const bytes of gathered(content)) await writeAll(handle, bytes)
+        for (const pieces of gathered(content)) await writeAll(handle, pieces)
         if (durable) await handle.sync()
       } finally {
         await handle.close()
@@ -71,23 +71,23 @@ export class MapFile {
   }
 }
 
-async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length; ) {
-    written += (await handle.write(bytes, written, bytes.length - written)).bytesWritten
+/** Writes all of the pieces, also when the kernel takes less than it is given. */
+export async function writeAll(handle: Pick<FileHandle, 'writev'>, pieces: Uint8Array[]): Promise<void> {
+  let rest = pieces
+  while (rest.length > 0) {
+    const { bytesWritten } = await handle.writev(rest)
+    const all = rest.reduce((size, piece) => size + piece.length, 0)
+    rest = bytesWritten === all ? [] : [Buffer.concat(rest).subarray(bytesWritten)]
   }
 }
 
-function* gathered(content: Iterable<Uint8Array>): Generator<Uint8Array> {
-  let parts: Uint8Array[] = []
-  let size = 0
-  for (const part of content) {
-    parts.push(part)
-    size += part.length
-    if (size >= gatheredBytes) {
-      yield Buffer.concat(parts, size)
-      parts = []
-      size = 0
-    }
+function* gathered(content: Iterable<Uint8Array>): Generator<Uint8Array[]> {
+  let pieces: Uint8Array[] = []
+  for (const piece of content) {
+    pieces.push(piece)
+    if (pieces.length < piecesMost) continue
+    yield pieces
+    pieces = []
   }
-  if (size > 0) yield Buffer.concat(parts, size)
+  if (pieces.length > 0) yield pieces
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { StateFormat } from '@syscribe/runtime'
 import type { SchemaText } from './body-schema.js'
 import type { Moment } from './moment.js'
@@ -98,7 +98,7 @@ export const serviceKey = (name: string): string => `s${name}`
 export const openKey = (connection: string): string => `o${connection}`
 /** Identities may be long (paths, schemas): their digest stands for them. 128 bits do not meet by chance. */
 export const entryKey = (kind: 'e' | 'c', identity: string): string =>
-  kind + createHash('sha256').update(identity).digest('base64url').slice(0, 22)
+  kind + hash('sha256', identity, 'base64url').slice(0, 22)
 
 const kinds = { service: 's', endpoint: 'e', connection: 'c', open: 'o', clock: 't' } as const
 const kindOf = Object.fromEntries(Object.entries(kinds).map(([kind, letter]) => [letter, kind]))

@@ -13,9 +13,17 @@ export function isBefore(one: Moment, other: Moment): boolean {
   return one[0] < other[0] || (one[0] === other[0] && one[1] < other[1])
 }
 
+/** The second last written: neighbours in time are written together. */
+let textSecond = Number.NaN
+let text = ''
+
 /** RFC 3339 in UTC with nine digits of the second. */
 export function momentText([micros, nanos]: Moment): string {
   const second = Math.floor(micros / 1_000_000)
   const rest = (micros - second * 1_000_000) * 1000 + Math.min(999, Math.max(0, nanos))
-  return `${new Date(second * 1000).toISOString().slice(0, 19)}.${String(rest).padStart(9, '0')}Z`
+  if (second !== textSecond) {
+    text = new Date(second * 1000).toISOString().slice(0, 19)
+    textSecond = second
+  }
+  return `${text}.${String(rest).padStart(9, '0')}Z`
 }

@@ -4,7 +4,8 @@ import { bodySchema, noBody, unknownBody } from './body-schema.js'
 import type { Link, MapEntries } from './map-entries.js'
 import { type ConnectionState, clockKey, type MapState, type OpenState, openKey, type Waiting } from './map-state.js'
 import { type Moment, momentOf } from './moment.js'
-import { requestPath } from './request-path.js'
+import { pathOf } from './request-path.js'
+import { TextCache } from './text-cache.js'
 
 /** Messages given up at a connection's end may come a moment behind it: so long it is kept, milliseconds of event time. */
 const graceMs = 1000
@@ -14,6 +15,8 @@ const idleMinutes = 60
 const waitingMost = 4096
 
 const request = messageKinds.indexOf('request')
+
+const texts = new TextCache()
 
 /** The end of a connection: what passed on it and what was captured of that. */
 export interface End {
@@ -298,8 +301,8 @@ function halfOf(
     half,
     destination: nameOf(view, server),
     type: endpointTypes[server.type] as Waiting['type'],
-    method: bytes.toString('utf8', view.methodStart, view.methodEnd),
-    path: requestPath(bytes.toString('utf8', view.urlStart, view.urlEnd)),
+    method: texts.text(bytes, view.methodStart, view.methodEnd),
+    path: pathOf(texts, bytes, view.urlStart, view.urlEnd),
     schema: bodySchema(view),
     at,
     passed,
@@ -308,9 +311,9 @@ function halfOf(
 }
 
 function nameOf(view: TrafficMessageView, party: PartyView): string {
-  return view.bytes.toString('utf8', party.nameStart, party.nameEnd)
+  return texts.text(view.bytes, party.nameStart, party.nameEnd)
 }
 
 function imageOf({ bytes, client }: TrafficMessageView): string | null {
-  return client.hasContainer ? bytes.toString('utf8', client.imageStart, client.imageEnd) : null
+  return client.hasContainer ? texts.text(bytes, client.imageStart, client.imageEnd) : null
 }

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { MapFile } from '../src/map-file.js'
+import { MapFile, writeAll } from '../src/map-file.js'
 
 let folder: string
 beforeEach(() => {
@@ -91,4 +91,20 @@ test('a write that fails leaves the old content and nothing beside it', async ()
   await expect(file.replace(failing(), false)).rejects.toMatchObject({ code: 'target_unwritable' })
   expect(readFileSync(path, 'utf8')).toBe('old')
   expect(existsSync(join(folder, '.map.json.new'))).toBe(false)
+})
+
+test('all is written also when the kernel takes a little at a time', async () => {
+  const written: Buffer[] = []
+  const slow = {
+    writev: async (pieces: readonly Uint8Array[]) => {
+      const taken = Buffer.concat(pieces).subarray(0, 3)
+      written.push(taken)
+      return { bytesWritten: taken.length, buffers: pieces }
+    },
+  }
+  await writeAll(
+    slow as never,
+    ['ab', 'cdefg', 'h', 'ijklmnop'].map((text) => Buffer.from(text)),
+  )
+  expect(Buffer.concat(written).toString()).toBe('abcdefghijklmnop')
 })

@@ -110,6 +110,6 @@ test('no line is wider than the terminal, and nothing that a terminal obeys is p
         expect(line).not.toMatch(/[\p{Cc}\p{Cf}]/u)
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 60 },
   )
 })
