@@ -38,7 +38,7 @@ struct move {
 #if defined(__TARGET_ARCH_x86)
 #define TS_COMPAT 0x0002
 static __always_inline bool is_compat(struct task_struct *task) {
-  return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+  return task->thread_info.status & TS_COMPAT;
 }
 static __always_inline long read_call(struct pt_regs *regs, struct call *call) {
   call->argument[0] = regs->di;
@@ -57,7 +57,7 @@ enum {
 #else
 #define TIF_32BIT 22
 static __always_inline bool is_compat(struct task_struct *task) {
-  return BPF_CORE_READ(task, thread_info.flags) >> TIF_32BIT & 1;
+  return task->thread_info.flags >> TIF_32BIT & 1;
 }
 static __always_inline long read_call(struct pt_regs *regs, struct call *call) {
   call->argument[0] = regs->orig_x0;

@@ -15,12 +15,13 @@ const struct image_released *const volatile layout_of_released = 0;
 
 /* Kernel 6.3 and newer: once after each send or receive, whatever the call was. */
 static __always_inline int socket_moved(struct sock *sk, int length, int flags, u8 direction) {
-  u64 id = bpf_get_current_pid_tgid();
-  u32 tgid = id >> 32;
+  struct task_struct *task = bpf_get_current_task_btf();
+  u32 tgid = task->tgid;
+  if (!is_observed(tgid))
+    return 0;
   struct process *process = bpf_map_lookup_elem(&processes, &tgid);
   if (!process)
     return 0;
-  struct task_struct *task = bpf_get_current_task_btf();
   struct call call;
   struct move move = {.tgid = tgid, .length = length, .direction = direction};
   struct source *source = &move.source;
@@ -32,7 +33,7 @@ static __always_inline int socket_moved(struct sock *sk, int length, int flags, 
   } else {
     long number = read_call((struct pt_regs *)bpf_task_pt_regs(task), &call);
     call_shape(number, &call, &ignored);
-    u32 index = call.shape == SHAPE_MESSAGES ? message_index(id, &call, length) : 0;
+    u32 index = call.shape == SHAPE_MESSAGES ? message_index(bpf_get_current_pid_tgid(), &call, length) : 0;
     if (length <= 0)
       return 0;
     find_source(&call, number, index, source);
@@ -143,7 +144,7 @@ int process_executed(u64 *ctx) {
       scratch_free(scratch);
     if (!before)
       return 0;
-    bpf_map_delete_elem(&processes, &tgid);
+    process_remove(tgid);
     if (told_before)
       put_exit(tgid, start, 1);
     image_release(image_before);
@@ -153,9 +154,9 @@ int process_executed(u64 *ctx) {
                             .image = (now << 10 | (bpf_get_smp_processor_id() & 1023)) & ~IMAGE_FROM_USER,
                             .announced = 1};
   u64 one = 1;
-  if (bpf_map_update_elem(&images, &process.image, &one, BPF_ANY) ||
-      bpf_map_update_elem(&processes, &tgid, &process, BPF_ANY))
+  if (bpf_map_update_elem(&images, &process.image, &one, BPF_ANY))
     count_loss(LOSS_TABLE_FULL, 0);
+  process_add(tgid, &process);
   put_process(scratch, task, tgid, start, process.image, PROCESS_EXEC);
   scratch_free(scratch);
   if (image_before)
@@ -176,10 +177,8 @@ int process_forked(u64 *ctx) {
     return 0;
   struct process forked = {.start = child->start_boottime / NANOS_PER_TICK, .image = process->image};
   image_take(forked.image);
-  if (bpf_map_update_elem(&processes, &tgid, &forked, BPF_ANY)) {
-    count_loss(LOSS_TABLE_FULL, 0);
+  if (!process_add(tgid, &forked))
     image_release(forked.image);
-  }
   return 0;
 }
 
@@ -191,7 +190,7 @@ int process_exited(u64 *ctx) {
   if (!process || task->signal->live.counter > 0)
     return 0; /* others of its threads go on */
   struct process last = *process;
-  if (bpf_map_delete_elem(&processes, &tgid))
+  if (!process_remove(tgid))
     return 0; /* a thread that ended at the same time was first */
   if (last.announced)
     put_exit(tgid, last.start, 0);

@@ -31,10 +31,17 @@ static __always_inline void count_loss(u32 cause, u64 bytes) {
   __sync_fetch_and_add(&loss->bytes, bytes);
 }
 
+/* Bytes a scratch slot has written after which it looks how full the ring is. */
+#define LOOK_BYTES 65536
+
 /* No wake-up per record: the drain thread looks every few milliseconds, and is woken when much waits. */
-static __always_inline bool put_socket_event(void *event, u64 size, u64 payload) {
-  u64 waiting = bpf_ringbuf_query(&socket_ring, BPF_RB_AVAIL_DATA);
-  u64 flags = waiting < wake_bytes && waiting + size >= wake_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+static __always_inline bool put_socket_event(void *event, u64 size, u64 payload, u32 *written) {
+  u64 flags = BPF_RB_NO_WAKEUP;
+  if (written && (*written += size) >= LOOK_BYTES) {
+    *written = 0;
+    if (bpf_ringbuf_query(&socket_ring, BPF_RB_AVAIL_DATA) >= wake_bytes)
+      flags = BPF_RB_FORCE_WAKEUP;
+  }
   if (bpf_ringbuf_output(&socket_ring, event, size, flags)) {
     count_loss(LOSS_RING_FULL, payload);
     return false;
@@ -88,7 +95,7 @@ struct environment_walk {
  */
 struct scratch {
   u32 busy;
-  u32 padding;
+  u32 written; /* bytes since the ring's filling was looked at */
   union {
     struct copy copy;
     struct block_walk block_walk;

@@ -20,7 +20,7 @@ static __always_inline void put_piece(struct scratch *scratch, bool last) {
   event->position = copy->position;
   event->length = last ? copy->total : filled;
   event->missing = event->length > filled ? copy->missing : MISSING_NONE;
-  put_socket_event(event, sizeof *event + filled, filled);
+  put_socket_event(event, sizeof *event + filled, filled, &scratch->written);
   copy->position += filled;
   copy->total -= filled;
   copy->filled = 0;

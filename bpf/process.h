@@ -17,6 +17,33 @@ struct {
   __type(value, struct process);
 } processes SEC(".maps");
 
+/*
+ * One bit for each possible process id, set for the observed ones: that is all another process's I/O has to look at.
+ * Writable by the addon (memory-mapped .bss).
+ */
+#define PID_WORDS (4 * 1024 * 1024 / 64) /* PID_MAX_LIMIT */
+u64 observed[PID_WORDS] = {};
+
+static __always_inline bool is_observed(u32 tgid) {
+  return observed[tgid >> 6 & (PID_WORDS - 1)] >> (tgid & 63) & 1;
+}
+
+/* Adds a process to the table; false when it is full. */
+static __always_inline bool process_add(u32 tgid, struct process *process) {
+  if (bpf_map_update_elem(&processes, &tgid, process, BPF_ANY)) {
+    count_loss(LOSS_TABLE_FULL, 0);
+    return false;
+  }
+  __sync_fetch_and_or(&observed[tgid >> 6 & (PID_WORDS - 1)], 1ULL << (tgid & 63));
+  return true;
+}
+
+/* Takes it out; false when it was not there. */
+static __always_inline bool process_remove(u32 tgid) {
+  __sync_fetch_and_and(&observed[tgid >> 6 & (PID_WORDS - 1)], ~(1ULL << (tgid & 63)));
+  return bpf_map_delete_elem(&processes, &tgid) == 0;
+}
+
 /* Image → how many processes run it. The addon keeps an image's environment while it is here. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);

@@ -46,12 +46,8 @@ static __always_inline struct sock *socket_of(struct task_struct *task, u32 fd) 
 
 SEC("tp_btf/sys_enter")
 int syscall_entered(u64 *ctx) {
-  u64 id = bpf_get_current_pid_tgid();
-  u32 tgid = id >> 32;
-  if (!bpf_map_lookup_elem(&processes, &tgid))
-    return 0;
   struct task_struct *task = bpf_get_current_task_btf();
-  if (is_compat(task))
+  if (!is_observed(task->tgid) || is_compat(task))
     return 0;
   struct pending_call pending = {.number = ctx[1]};
   read_call((struct pt_regs *)ctx[0], &pending.call);
@@ -77,6 +73,7 @@ int syscall_entered(u64 *ctx) {
     pending.flags = pending.call.argument[3];
   else if (pending.number == CALL_recvmsg)
     pending.flags = pending.call.argument[2];
+  u64 id = bpf_get_current_pid_tgid();
   bpf_map_update_elem(&pending_calls, &id, &pending, BPF_ANY);
   return 0;
 }
@@ -122,6 +119,9 @@ REPEATABLE(message_step)
 
 SEC("tp_btf/sys_exit")
 int syscall_exited(u64 *ctx) {
+  struct task_struct *task = bpf_get_current_task_btf();
+  if (!is_observed(task->tgid))
+    return 0;
   u64 id = bpf_get_current_pid_tgid();
   u32 tgid = id >> 32;
   struct process *process = bpf_map_lookup_elem(&processes, &tgid);

@@ -127,7 +127,7 @@ static __always_inline void announce(struct socket_state *state, u32 tgid, u64 p
                                .send_position = state->next[DIRECTION_SEND],
                                .receive_position = state->next[DIRECTION_RECV],
                                .socket = state->identity};
-  if (!put_socket_event(&event, sizeof event, 0))
+  if (!put_socket_event(&event, sizeof event, 0, 0))
     state->announced = 0;
 }
 
@@ -159,7 +159,7 @@ static __always_inline void put_closed(struct socket_state *state) {
                                .sent = state->next[DIRECTION_SEND],
                                .received = state->next[DIRECTION_RECV]};
   __builtin_memcpy(event.connection, state->identity.connection, sizeof event.connection);
-  put_socket_event(&event, sizeof event, 0);
+  put_socket_event(&event, sizeof event, 0, 0);
 }
 
 #endif

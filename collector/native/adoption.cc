@@ -49,6 +49,7 @@ bool adopt(const Programs &programs, ProcessEvents &events, Adoptee adoptee) {
       return false;
     throw Fault("system", "cannot observe process " + std::to_string(adoptee.pid) + ": " + std::strerror(error));
   }
+  programs.mark_observed(adoptee.pid, true);
   // What happened before the entry was there went unseen by the programs, so it is looked up now.
   uint64_t decided = 0;
   bpf_map_lookup_elem(decisions, &adoptee.pid, &decided);
@@ -56,6 +57,7 @@ bool adopt(const Programs &programs, ProcessEvents &events, Adoptee adoptee) {
     return true;
   struct process current{};
   if (bpf_map_lookup_elem(processes, &adoptee.pid, &current) == 0 && current.image == number) {
+    programs.mark_observed(adoptee.pid, false);
     bpf_map_delete_elem(processes, &adoptee.pid);
     forget();
     return false;

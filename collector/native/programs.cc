@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace {
@@ -98,6 +99,7 @@ Programs::Programs(const Settings &settings) : cpus_(libbpf_num_possible_cpus())
         throw Fault("system", "cannot fill the map of allowed profiles: " + error_text(errno));
     }
     losses_map_ = map("losses");
+    map_observed();
   } catch (...) {
     bpf_object__close(object_);
     close(cgroup_);
@@ -107,6 +109,7 @@ Programs::Programs(const Settings &settings) : cpus_(libbpf_num_possible_cpus())
 
 Programs::~Programs() {
   detach();
+  munmap(bss_, bss_bytes_);
   bpf_object__close(object_);
   close(cgroup_);
 }
@@ -136,30 +139,54 @@ void Programs::configure(const Settings &settings) {
     bpf_program__set_autoload(bpf_object__find_program_by_name(object_, name), cgroup_ >= 0);
 }
 
-/** Writes a variable of .rodata; its place is in the object's BTF. */
-void Programs::set_variable(const char *name, uint64_t value) {
-  const btf *types = bpf_object__btf(object_);
-  const int section = btf__find_by_name_kind(types, ".rodata", BTF_KIND_DATASEC);
-  const btf_type *type = section > 0 ? btf__type_by_id(types, static_cast<uint32_t>(section)) : nullptr;
-  bpf_map *data = nullptr, *map = nullptr;
+bpf_map *Programs::data_section(const char *section) const {
+  bpf_map *map = nullptr;
   bpf_object__for_each_map(map, object_) {
-    if (std::strstr(bpf_map__name(map), ".rodata") != nullptr)
-      data = map;
+    if (std::strstr(bpf_map__name(map), section) != nullptr)
+      return map;
   }
-  size_t size = 0;
-  auto *memory = data == nullptr ? nullptr
-                                 : static_cast<uint8_t *>(const_cast<void *>(bpf_map__initial_value(data, &size)));
-  if (type != nullptr && memory != nullptr) {
-    const btf_var_secinfo *variable = btf_var_secinfos(type);
-    for (int i = 0; i < btf_vlen(type); i++, variable++) {
-      const btf_type *declared = btf__type_by_id(types, variable->type);
-      if (std::strcmp(btf__name_by_offset(types, declared->name_off), name) != 0)
-        continue;
-      std::memcpy(memory + variable->offset, &value, variable->size); // little-endian hosts only
-      return;
-    }
+  throw Fault("system", std::string("the BPF object has no ") + section);
+}
+
+const btf_var_secinfo *Programs::variable(const char *section, const char *name) const {
+  const btf *types = bpf_object__btf(object_);
+  const int id = btf__find_by_name_kind(types, section, BTF_KIND_DATASEC);
+  const btf_type *type = id > 0 ? btf__type_by_id(types, static_cast<uint32_t>(id)) : nullptr;
+  for (int i = 0; type != nullptr && i < btf_vlen(type); i++) {
+    const btf_var_secinfo *variable = btf_var_secinfos(type) + i;
+    const btf_type *declared = btf__type_by_id(types, variable->type);
+    if (std::strcmp(btf__name_by_offset(types, declared->name_off), name) == 0)
+      return variable;
   }
   throw Fault("system", std::string("the BPF object has no variable ") + name);
+}
+
+void Programs::set_variable(const char *name, uint64_t value) {
+  const btf_var_secinfo *place = variable(".rodata", name);
+  size_t size = 0;
+  const void *data = bpf_map__initial_value(data_section(".rodata"), &size);
+  // Before loading this is ordinary memory of libbpf's. Little-endian hosts only.
+  std::memcpy(static_cast<uint8_t *>(const_cast<void *>(data)) + place->offset, &value, place->size);
+}
+
+void Programs::map_observed() {
+  const bpf_map *section = data_section(".bss");
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  bss_bytes_ = (bpf_map__value_size(section) + page - 1) / page * page;
+  void *memory = mmap(nullptr, bss_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(section), 0);
+  if (memory == MAP_FAILED)
+    throw Fault("system", "cannot map .bss: " + error_text(errno));
+  bss_ = static_cast<uint8_t *>(memory);
+  observed_ = reinterpret_cast<uint64_t *>(bss_ + variable(".bss", "observed")->offset);
+}
+
+void Programs::mark_observed(uint32_t pid, bool observed) const {
+  uint64_t *word = observed_ + pid / 64;
+  const uint64_t bit = 1ull << (pid % 64);
+  if (observed)
+    __atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
+  else
+    __atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST);
 }
 
 void Programs::load() {

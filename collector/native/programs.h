@@ -7,6 +7,8 @@
 #include <vector>
 
 struct bpf_link;
+struct bpf_map;
+struct btf_var_secinfo;
 struct bpf_object;
 struct bpf_program;
 
@@ -44,6 +46,9 @@ public:
   Settings::Hook hook() const { return hook_; }
   int map(const char *name) const;
 
+  /** Sets or clears a process's bit: bpf/process.h, observed. Behind the table when setting, before it when clearing. */
+  void mark_observed(uint32_t pid, bool observed) const;
+
   /** Runs the iterator over open sockets; how many it announced. @throws Fault `system` */
   uint32_t announce_open_sockets();
 
@@ -53,11 +58,18 @@ public:
 private:
   void configure(const Settings &settings);
   void set_variable(const char *name, uint64_t value);
+  /** Both throw Fault `system`. */
+  bpf_map *data_section(const char *section) const;
+  const btf_var_secinfo *variable(const char *section, const char *name) const;
+  void map_observed();
   void load();
   bpf_object *object_ = nullptr;
   Settings::Hook hook_ = Settings::SOCKET;
   std::vector<bpf_link *> links_;
   bpf_link *iterator_ = nullptr;
+  uint8_t *bss_ = nullptr;
+  size_t bss_bytes_ = 0;
+  uint64_t *observed_ = nullptr;
   int losses_map_ = -1;
   int cgroup_ = -1;
   int cpus_ = 0;

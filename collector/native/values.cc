@@ -134,7 +134,7 @@ Settings read_settings(const Napi::Object &options) {
 
 Adoptee read_adoptee(const Napi::Object &process) {
   Adoptee adoptee;
-  adoptee.pid = static_cast<uint32_t>(whole_number(process, "pid", 0, 1, 1 << 30));
+  adoptee.pid = static_cast<uint32_t>(whole_number(process, "pid", 0, 1, (4 << 20) - 1));
   adoptee.start = whole_number(process, "processStart", 0, 0, 1ull << 53);
   adoptee.read_at = whole_number(process, "readAt", 0, 0, 1ull << 60);
   if (adoptee.pid == 0 || !process.Get("profile").IsString())
