@@ -25,15 +25,17 @@ export function batchFault(buffer: Buffer, keyed = false): string | null {
   const length = buffer.length
   if (length < batchHeaderBytes) return `has ${length} bytes, less than its header`
   if (buffer[0] !== batchMagic) return `begins with byte ${buffer[0]}, not ${batchMagic}`
-  const count = buffer.readUInt32LE(8)
+  // A DataView reads several times faster than Buffer's own methods.
+  const view = new DataView(buffer.buffer, buffer.byteOffset, length)
+  const count = view.getUint32(8, true)
   if (count === 0) return 'holds no record'
   let position = batchHeaderBytes
   let missing = 0
   for (let index = 0; index < count; index++) {
     if (position + recordHeaderBytes > length) return `ends inside record ${index} of ${count}`
-    const valueLength = buffer.readUInt32LE(position)
-    const keyLength = buffer.readUInt16LE(position + 4)
-    missing += buffer.readUInt16LE(position + 6)
+    const valueLength = view.getUint32(position, true)
+    const keyLength = view.getUint16(position + 4, true)
+    missing += view.getUint16(position + 6, true)
     if (keyed && keyLength === 0xffff) return `has no key in record ${index}, and the topic is compacted`
     position += recordHeaderBytes
     if (keyLength !== 0xffff) position += keyLength
@@ -41,5 +43,5 @@ export function batchFault(buffer: Buffer, keyed = false): string | null {
     if (position > length) return `ends inside record ${index} of ${count}`
   }
   if (position !== length) return `has ${length - position} bytes after its last record`
-  return missing === buffer.readUInt32LE(12) ? null : 'does not add up its missing offsets'
+  return missing === view.getUint32(12, true) ? null : 'does not add up its missing offsets'
 }

@@ -78,8 +78,10 @@ describe('a full disk', () => {
     await expectFault(append(producer, 0, 600_000, 'syscalls'), 'storage_full', disk)
     expect(await log.committed('g')).toEqual([])
     expect(await numbers(log)).toEqual(upTo(count))
+    const end = async () => (await log.describeTopics()).find(({ topic }) => topic === 'http')!.offsets[0]!.end
+    expect(await end()).toBe(count)
     rmSync(filler)
-    await append(producer, count)
+    expect(await append(producer, count)).toEqual([count])
     expect(await fill(producer, count + 1)).toBeGreaterThan(count + 10)
     expect((await numbers(log)).slice(0, count + 1)).toEqual(upTo(count + 1))
     expect(printed).not.toHaveBeenCalled()
@@ -237,6 +239,19 @@ describe('a write that was torn', () => {
     }
     await log.close()
   })
+})
+
+it('has every commit flushed before it is acknowledged', async () => {
+  const log = await openEmbeddedLog({ path })
+  await log.createTopics([settings('http')])
+  const producer = await log.producer()
+  for (let number = 0; number < 10; number++) {
+    await append(producer, number)
+    const header = readFileSync(join(path, 'derived', 'data.mdb'))
+    // lmdb marks in the header (flags of the free list, 0x1000) the commits that it flushes only later.
+    for (const page of [0, 4096]) expect(header.readUInt16LE(page + 52) & 0x1000).toBe(0)
+  }
+  await log.close()
 })
 
 describe('growth', () => {

@@ -185,7 +185,7 @@ describe('readers in other processes', () => {
     await log.close()
   })
 
-  it('wait for next to nothing: under 1 % of a core', async () => {
+  it('wait for next to nothing: under 0.4 % of a core', async () => {
     await (await openEmbeddedLog({ path })).close()
     const log = await openEmbeddedLog({ path })
     await log.createTopics([settings('http')])
@@ -193,8 +193,10 @@ describe('readers in other processes', () => {
     expect((await lines.next()).value).toBe('open')
     // The first wait has the compiler's share in it.
     await lines.next()
-    const [, ms] = String((await lines.next()).value).split(' ')
-    expect(Number(ms)).toBeLessThan(20)
+    const costs: number[] = []
+    for (let wait = 0; wait < 2; wait++) costs.push(Number(String((await lines.next()).value).split(' ')[1]))
+    // Of 2000 ms; the better of two, for the machine may be busy.
+    expect(Math.min(...costs)).toBeLessThan(7)
     await log.close()
   })
 

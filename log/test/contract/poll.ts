@@ -100,6 +100,33 @@ export function pollContract(engine: Engine): void {
       expect(await small.poll({ waitMs: 2000 })).toHaveLength(1)
     })
 
+    it('reads several partitions side by side, each in its order and each record once', async () => {
+      const producer = await open.log.producer()
+      for (let index = 0; index < 30; index++) {
+        const partition = (index * 7 + (index >> 3)) % 3
+        const texts = Array.from({ length: 1 + (index % 4) }, (_, more) => `${index} ${more}`.padEnd(index * 30))
+        await producer.append([{ topic, partition, batch: batchOf(texts.map((text) => record(text))) }])
+      }
+      const reader = await open.log.reader({ maxBytes: 2000 })
+      const { offsets } = (await open.log.describeTopics()).find((described) => described.topic === topic)!
+      const positions = offsets.map(({ partition }) => ({ topic, partition, offset: partition }))
+      await reader.assign(positions)
+      const read = offsets.map((): number[] => [])
+      while (read.some((list, partition) => (list.at(-1) ?? -1) < offsets[partition]!.end - 1)) {
+        const fetched = await reader.poll({ waitMs: 2000 })
+        expect(fetched.length).toBeGreaterThan(0)
+        for (const { partition, batch } of fetched) {
+          for (const { offset } of batch) if (offset >= partition) read[partition]!.push(offset)
+        }
+      }
+      expect(read).toEqual(
+        offsets.map(({ partition, end }) =>
+          Array.from({ length: Math.max(0, end - partition) }, (_, i) => partition + i),
+        ),
+      )
+      expect(await reader.poll()).toEqual([])
+    })
+
     it('ends a wait when aborted or closed', async () => {
       const reader = await open.log.reader()
       await reader.assign([{ topic, partition: 0, offset: 'earliest' }])
