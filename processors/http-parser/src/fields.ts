@@ -1,5 +1,5 @@
 import type { Head } from './head.js'
-import { COLON, CR, equalsIgnoringCase, HTAB, isDigit, isFieldContent, isToken, LF, octetClass, SP } from './octets.js'
+import { COLON, CR, DEL, equalsIgnoringCase, HTAB, isDigit, isToken, LF, octetClass, SP } from './octets.js'
 
 /**
  * Parses field lines up to and with the empty line (RFC 9112 section 5), into `head.fields`. Where the empty line
@@ -34,7 +34,8 @@ export function parseFields(bytes: Buffer, start: number, end: number, spaceBefo
       const content = at
       while (at < end) {
         const octet = bytes[at] as number
-        if ((octetClass[octet]! & isFieldContent) === 0) break
+        // Field content: all but the controls, of which HTAB is (RFC 9110 section 5.5).
+        if ((octet < SP && octet !== HTAB) || octet === DEL) break
         wide |= octet
         at++
       }

@@ -3,22 +3,20 @@ export const LF = 10
 export const CR = 13
 export const SP = 32
 export const COLON = 58
+export const DEL = 127
 
 /** Bits of `octetClass`. */
 export const isToken = 1
-export const isFieldContent = 2
-export const isTarget = 4
-export const isDigit = 8
+export const isTarget = 2
+export const isDigit = 4
 
 /**
- * The classes of each octet: token characters (RFC 9110 section 5.6.2), field content with HTAB, SP and obs-text
- * (section 5.5), and what a request target may hold: visible ASCII, and the octets above it that clients send raw.
+ * The classes of each octet: token characters (RFC 9110 section 5.6.2), and what a request target may hold: visible ASCII, and the octets above it that clients send raw.
  */
 export const octetClass: Uint8Array = (() => {
   const table = new Uint8Array(256)
   for (let octet = 0; octet < 256; octet++) {
-    const visible = octet > 32 && octet !== 127
-    if (visible || octet === SP || octet === HTAB) table[octet]! |= isFieldContent
+    const visible = octet > 32 && octet !== DEL
     if (visible) table[octet]! |= isTarget
     if (octet >= 48 && octet <= 57) table[octet]! |= isDigit
   }

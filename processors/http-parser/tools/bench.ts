@@ -169,12 +169,13 @@ function step(): (pairs: number) => void {
 }
 const processor = httpParser.create()
 
-const runs: [name: string, run: (pairs: number) => void][] = [
+const all: [name: string, run: (pairs: number) => void][] = [
   ['own parser', own(new Counter())],
   ['own parser, every name and value made a string', own(new Strings())],
   ['whole step: SocketIo in, HttpMessage out', step()],
   ['llhttp (wasm, as in undici), strings', llhttp],
 ]
+const runs = all.filter(([name]) => name.includes(process.argv[4] ?? ''))
 const pairs = Number(process.argv[2] ?? 102_400)
 const rounds = Number(process.argv[3] ?? 7)
 const rates = runs.map((): number[] => [])
