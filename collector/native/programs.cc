@@ -6,6 +6,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
@@ -189,9 +190,30 @@ void Programs::mark_observed(uint32_t pid, bool observed) const {
     __atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST);
 }
 
+namespace {
+/** Holds signals off this thread: the verifier gives up with EAGAIN when one is pending (a profiler's, a stop). */
+class SignalsHeld {
+public:
+  SignalsHeld() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsHeld(const SignalsHeld &) = delete;
+  SignalsHeld &operator=(const SignalsHeld &) = delete;
+
+private:
+  sigset_t before_;
+};
+} // namespace
+
 void Programs::load() {
   LibbpfLog log;
-  const int error = -bpf_object__load(object_);
+  const int error = [this] {
+    const SignalsHeld held;
+    return -bpf_object__load(object_);
+  }();
   if (error == 0)
     return;
   const std::string detail = log.text();

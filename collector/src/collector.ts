@@ -11,6 +11,11 @@ import { Publisher, type Round } from './publisher.js'
 
 /** Longest wait for news from the kernel, milliseconds. */
 const readWaitMs = 250
+/**
+ * What is captured is handed over this often, milliseconds. Every round costs a durable commit here and one in each
+ * part behind; ten a second keep that under what a single exchange costs.
+ */
+const batchMs = 100
 
 export interface CollectorOptions {
   /** Must have the collector's topics. */
@@ -44,6 +49,7 @@ export async function startCollector({ log, config, logger }: CollectorOptions):
     ringBytes: config.ringBytes,
     queueBytes: config.queueBytes,
     capBytes: config.captureLimit,
+    batchMs,
   })
   const proc = procProcess()
   const records = processRecords(identity, config.environmentPrefixes, proc)

@@ -92,3 +92,25 @@ test('a short-lived client is in the log with process, connection, payload and a
     expect((await recordsOf(topic)).at(-1)).toMatchObject({ kind: 'Watermark', value: { final: true } })
   }
 })
+
+test('capture starts under a storm of signals: a profiler is one', async () => {
+  const script = `
+    import { openCapture } from '${new URL('../dist/native.js', import.meta.url)}'
+    const capture = openCapture({ host: 'h', boot: Buffer.alloc(16) })
+    capture.close()
+    console.log('captured')`
+  const child = spawn(process.execPath, [
+    '--cpu-prof',
+    `--cpu-prof-dir=${directory}`,
+    '--cpu-prof-interval=100',
+    '--input-type=module',
+    '-e',
+    script,
+  ])
+  let output = ''
+  child.stdout.on('data', (text) => {
+    output += text
+  })
+  await once(child, 'close')
+  expect(output).toBe('captured\n')
+})
