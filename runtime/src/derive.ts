@@ -55,7 +55,7 @@ export async function deriveAll(options: DeriveOptions): Promise<void> {
       progress?.(rawProgress((await statuses.of(loop.states())).flatMap(({ inputs }) => inputs)))
     const timer = setInterval(() => void report().catch(() => {}), progressMs)
     try {
-      await addParts(context, loop, { log, processors, projections })
+      await addParts(context, loop, { processors, projections })
       await loop.finish(signal)
       clearInterval(timer)
       await report()

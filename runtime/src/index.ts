@@ -7,11 +7,21 @@ export { type DeriveOptions, type DeriveProgress, deriveAll } from './derive.js'
 export { fieldReader } from './field-reader.js'
 export { Metric, type MetricInfo, type MetricLabels, Metrics, partMetrics } from './metrics.js'
 export type { PartStatus } from './part-status.js'
-export { createPipeline, type Pipeline, type PipelineOptions } from './pipeline.js'
+export {
+  type AnyProcessor,
+  type AnyProjectionTask,
+  createPipeline,
+  type Pipeline,
+  type PipelineOptions,
+  type ReplayRequest,
+} from './pipeline.js'
 export type * from './processor.js'
 export type * from './projection.js'
 export { ProjectionError, type ProjectionErrorCode, targetUnwritable } from './projection-error.js'
 export { type ProjectionTask, projectionGroup } from './projection-stage.js'
+export type { ReplayProgress } from './rebuilds.js'
+export { type ReplayIntoOptions, replayInto } from './replay-into.js'
+export type { ReplayStart } from './replay-start.js'
 export { type ProcessorRunOptions, runProcessor } from './run-processor.js'
 export { type ProjectionRunOptions, runProjection } from './run-projection.js'
 export type { Running, RunOptions } from './running.js'

@@ -1,8 +1,14 @@
 import { inDependencyOrder } from './part-order.js'
 import type { Processor } from './processor.js'
-import { ProjectionStage, type ProjectionTask, projectionGroup } from './projection-stage.js'
+import { affectedBy, finishReset, resetProcessor } from './processor-reset.js'
+import { beginProjectionReplay } from './projection-replay.js'
+import { type ProjectionTask, projectionGroup } from './projection-stage.js'
+import { Rebuilds, type ReplayProgress } from './rebuilds.js'
+import type { ReplayStart } from './replay-start.js'
 import { addInstance, partitionsOf } from './run-processor.js'
 import { contextOf, type Running, type RunOptions, runLoop } from './running.js'
+import { RuntimeError } from './runtime-error.js'
+import type { StageContext } from './stage-context.js'
 import { StageLoop } from './stage-loop.js'
 
 /** A processor of whatever state: parts with different states stand in one list, and each keeps to its own. */
@@ -14,7 +20,36 @@ export interface PipelineOptions extends RunOptions {
   projections: readonly AnyProjectionTask[]
 }
 
-export type Pipeline = Running
+/** What to derive again. */
+export type ReplayRequest = {
+  /** Told about twice a second. */
+  progress?: (progress: ReplayProgress) => void
+} & (
+  | {
+      /** Name of a projection: its output is built anew beside the old one, which goes on meanwhile, and swapped in. */
+      projection: string
+      /** Which one, where it has several targets. */
+      target?: string
+      /** Default the oldest record. */
+      from?: ReplayStart
+    }
+  | {
+      /**
+       * Name of a processor: its output and everything behind it are dropped and derived again from the oldest records
+       * of its inputs. Files keep their old content until the new one is complete.
+       */
+      processor: string
+    }
+)
+
+export interface Pipeline extends Running {
+  /**
+   * Derives again while everything else goes on; resolves when the new outputs have caught up and are in place. After a
+   * crash or `close` it goes on when the pipeline is started again.
+   * @throws RuntimeError `replay_invalid`; `replay_interrupted` when the pipeline ends before.
+   */
+  replay(request: ReplayRequest): Promise<void>
+}
 
 /**
  * Runs processors and projections in one loop, each behind those it reads from.
@@ -23,44 +58,98 @@ export type Pipeline = Running
 export async function createPipeline(options: PipelineOptions): Promise<Pipeline> {
   const context = contextOf(options)
   const loop = new StageLoop(context)
+  const rebuilds = new Rebuilds(context, loop)
   try {
-    await addParts(context, loop, options)
+    await addParts(context, loop, options, rebuilds)
   } catch (error) {
     await loop.stop().catch(() => {})
     throw error
   }
-  return runLoop(context, loop, options.signal)
+  const interrupted = () => new RuntimeError('replay_interrupted', 'the pipeline ended before its replay')
+  const running = runLoop(context, loop, options.signal, async () => rebuilds.interrupt(interrupted()))
+  running.done.catch(() => {}).finally(() => rebuilds.interrupt(interrupted()))
+  return { ...running, replay: (request) => replay(context, loop, rebuilds, options, request) }
 }
 
-/** Adds all parts to a loop, in the order in which records pass them. */
+type Parts = Pick<PipelineOptions, 'processors' | 'projections'>
+
+/** Adds all parts to a loop, in the order in which records pass them. Replays that were interrupted go on. */
 export async function addParts(
-  context: ReturnType<typeof contextOf>,
+  context: StageContext,
   loop: StageLoop,
-  { log, processors, projections }: Pick<PipelineOptions, 'log' | 'processors' | 'projections'>,
+  { processors, projections }: Parts,
+  rebuilds = new Rebuilds(context, loop),
 ): Promise<void> {
-  const levels = new Map<AnyProcessor, number>()
-  const ordered = inDependencyOrder(processors)
-  for (const processor of ordered) {
-    const level = levelOf(processor, ordered, levels)
-    levels.set(processor, level)
-    for (const partition of await partitionsOf(log, processor)) {
-      await addInstance(context, loop, processor, partition, level)
-    }
+  for (const { name } of processors) await finishReset(context.log, name, projections)
+  const levels = levelsOf(processors)
+  for (const [processor, level] of levels) await addProcessor(context, loop, processor, level)
+  for (const task of projections) await rebuilds.addProjection(task, levels.size)
+}
+
+async function replay(
+  context: StageContext,
+  loop: StageLoop,
+  rebuilds: Rebuilds,
+  { processors, projections }: Parts,
+  request: ReplayRequest,
+): Promise<void> {
+  const { log } = context
+  const levels = levelsOf(processors)
+  if ('processor' in request) {
+    const affected = affectedBy(request.processor, processors, projections)
+    const names = affected.processors.map(({ name }) => name)
+    const parts = affected.projections.map(({ projection, target }) => projectionGroup(projection.name, target))
+    const done = loop.between(async () => {
+      await rebuilds.remove(new Set([...names, ...parts]))
+      await resetProcessor(log, request.processor, processors, projections)
+      for (const [processor, level] of levels) {
+        if (names.includes(processor.name)) await addProcessor(context, loop, processor, level)
+      }
+      for (const task of affected.projections) await rebuilds.addProjection(task, levels.size)
+      return { done: rebuilds.caughtUp(parts, names, request.progress) }
+    })
+    await (await done).done
+    return
   }
-  for (const task of projections) {
-    await loop.add(projectionGroup(task.projection.name, task.target), ordered.length, () =>
-      ProjectionStage.open(context, task),
-    )
+  const task = projectionTask(projections, request.projection, request.target)
+  const part = projectionGroup(task.projection.name, task.target)
+  const done = loop.between(async () => {
+    await rebuilds.remove(new Set([part]))
+    await beginProjectionReplay(log, task, request.from ?? 'earliest', true)
+    await rebuilds.addProjection(task, levels.size)
+    return { done: rebuilds.caughtUp([part], [], request.progress) }
+  })
+  await (await done).done
+}
+
+/** @throws RuntimeError `replay_invalid` when there is none, or several */
+export function projectionTask(
+  projections: readonly AnyProjectionTask[],
+  name: string,
+  target: string | undefined,
+): AnyProjectionTask {
+  const found = projections.filter(
+    (task) => task.projection.name === name && (target === undefined || task.target === target),
+  )
+  const wanted = target === undefined ? name : `${name} into ${target}`
+  if (found.length === 0) throw new RuntimeError('replay_invalid', `there is no projection ${wanted}`)
+  if (found.length > 1) throw new RuntimeError('replay_invalid', `projection ${name} has several targets: say which`)
+  return found[0] as AnyProjectionTask
+}
+
+async function addProcessor(context: StageContext, loop: StageLoop, processor: AnyProcessor, level: number) {
+  for (const partition of await partitionsOf(context.log, processor)) {
+    await addInstance(context, loop, processor, partition, level)
   }
 }
 
-/** One above the highest that it reads from. */
-function levelOf(
-  { streams, tables }: AnyProcessor,
-  processors: readonly AnyProcessor[],
-  levels: Map<AnyProcessor, number>,
-): number {
-  const read = [...streams, ...tables]
-  const upstream = processors.filter(({ outputs }) => outputs.some(({ topic }) => read.includes(topic)))
-  return Math.max(0, ...upstream.map((other) => (levels.get(other) ?? 0) + 1))
+/** The level of each processor, in the order of levels: one above the highest that it reads from. */
+function levelsOf(processors: readonly AnyProcessor[]): Map<AnyProcessor, number> {
+  const levels = new Map<AnyProcessor, number>()
+  for (const processor of inDependencyOrder(processors)) {
+    const read = [...processor.streams, ...processor.tables]
+    const upstream = [...levels].filter(([{ outputs }]) => outputs.some(({ topic }) => read.includes(topic)))
+    levels.set(processor, Math.max(0, ...upstream.map(([, level]) => level + 1)))
+  }
+  return levels
 }

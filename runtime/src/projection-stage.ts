@@ -9,6 +9,7 @@ import { metricsOfPart, type PartMetrics } from './metrics.js'
 import { openInputs } from './open-inputs.js'
 import type { Projection, ProjectionInstance, ProjectionSettings } from './projection.js'
 import { recordClass } from './readable-schema.js'
+import { type ReplayStart, startOffset } from './replay-start.js'
 import type { Stage, StagePosition } from './stage.js'
 import type { StageContext } from './stage-context.js'
 import { StateTopic, stateTopicName, targetDigest } from './state-topic.js'
@@ -76,11 +77,18 @@ export class ProjectionStage<S> implements Stage {
     this.#metrics = metricsOfPart(context.metrics, this.part)
   }
 
-  /** Opens the output where the last commit left it. @throws LogError, ProjectionError `target_unwritable` */
-  static async open<S>(context: StageContext, task: ProjectionTask<S>): Promise<ProjectionStage<S>> {
+  /**
+   * Opens the output where the last commit left it, or anew to read from `start`.
+   * @throws LogError, ProjectionError `target_unwritable`
+   */
+  static async open<S>(
+    context: StageContext,
+    task: ProjectionTask<S>,
+    start: ReplayStart = 'earliest',
+  ): Promise<ProjectionStage<S>> {
     const stage = new ProjectionStage(context, task)
     try {
-      await stage.#open(task.settings)
+      await stage.#open(task.settings, start)
       return stage
     } catch (error) {
       await stage.abandon()
@@ -88,7 +96,7 @@ export class ProjectionStage<S> implements Stage {
     }
   }
 
-  async #open(settings: ProjectionSettings): Promise<void> {
+  async #open(settings: ProjectionSettings, start: ReplayStart): Promise<void> {
     const { log, policy, schemas } = this.#context
     const { name, topics, state } = this.#projection
     const logger = this.#logger
@@ -107,8 +115,11 @@ export class ProjectionStage<S> implements Stage {
           .find(({ topic, partition }) => topic === saved.topic && partition === saved.partition)
           ?.restore(saved)
       }
-    } else if (committed.length > 0) {
-      logger.warn('the kept state is of another version: the output is built anew from the oldest record')
+    } else {
+      if (committed.length > 0) {
+        logger.warn('the kept state is of another version: the output is built anew from the oldest record')
+      }
+      for (const input of this.#merge.inputs) input.seek(await startOffset(log, input, start))
     }
     this.#reader = await InputReader.open({
       log,
@@ -152,6 +163,13 @@ export class ProjectionStage<S> implements Stage {
 
   async flush(): Promise<void> {
     if (this.#uncommitted > 0 || this.#deadLetters.waiting) await this.#commit(false)
+  }
+
+  /** Takes no record from these offsets on; inputs not named have no limit. */
+  limitTo(ends: ReadonlyMap<string, number>): void {
+    for (const input of this.#merge.inputs) {
+      input.limitTo(ends.get(`${input.topic}/${input.partition}`) ?? Number.POSITIVE_INFINITY)
+    }
   }
 
   end(): void {

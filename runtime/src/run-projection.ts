@@ -1,4 +1,5 @@
-import { ProjectionStage, type ProjectionTask, projectionGroup } from './projection-stage.js'
+import type { ProjectionTask } from './projection-stage.js'
+import { Rebuilds } from './rebuilds.js'
 import { contextOf, type Running, type RunOptions, runLoop } from './running.js'
 import { StageLoop } from './stage-loop.js'
 
@@ -13,8 +14,7 @@ export async function runProjection<S>(options: ProjectionRunOptions<S>): Promis
   const context = contextOf(options)
   const loop = new StageLoop(context)
   const { projection, target, settings } = options
-  await loop.add(projectionGroup(projection.name, target), 0, () =>
-    ProjectionStage.open(context, { projection, target, settings }),
-  )
+  // A replay that was interrupted goes on here too.
+  await new Rebuilds(context, loop).addProjection({ projection, target, settings } as ProjectionTask, 0)
   return runLoop(context, loop, options.signal)
 }

@@ -11,7 +11,7 @@ interface Slot {
   readonly level: number
   readonly open: () => Promise<Stage>
   stage: Stage | null
-  /** Faults since the last round that went well. */
+  /** Faults that came soon after one another. */
   failures: number
   retryAt: number
   fault: unknown
@@ -31,6 +31,8 @@ const littleRecords = 2_000
 const idleMs = 1_000
 const firstRetryMs = 100
 const lastRetryMs = 10_000
+/** A stage that has run so long after a fault has got over it. */
+const steadyMs = 2_000
 /** A stage may fail this often in a row before `drain` gives up. */
 const drainAttempts = 5
 /** Faults of the log that no second attempt mends. */
@@ -45,6 +47,8 @@ export class StageLoop {
   readonly #context: StageContext
   readonly #slots: Slot[] = []
   readonly #waiting: { run: () => Promise<void>; reject: (error: unknown) => void }[] = []
+  /** Called after every pass; returns in how many milliseconds it wants to be called again at the latest. */
+  afterPass: () => Promise<number> = async () => Number.POSITIVE_INFINITY
   #watch: Reader | null = null
   #stopping = false
   #sleep = new AbortController()
@@ -87,7 +91,8 @@ export class StageLoop {
 
   /** Runs `work` between two passes. */
   between<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running === null || this.#stopping) return work()
+    if (this.#stopping) return Promise.reject(ended())
+    if (this.#running === null) return work()
     return new Promise((resolve, reject) => {
       this.#waiting.push({ run: () => work().then(resolve, reject), reject })
       this.#wake()
@@ -169,6 +174,7 @@ export class StageLoop {
         }
         const started = performance.now()
         const progress = await this.#pass()
+        const wait = await this.afterPass()
         if (progress > 0) {
           settled = 0
           const rest = paceMs - (performance.now() - started)
@@ -178,8 +184,9 @@ export class StageLoop {
         }
         // One more pass after the watch was set shows that nothing slipped in between.
         if (settled++ === 0) await this.#watchEnds()
-        else if (await this.#idle()) settled = 0
+        else if (await this.#idle(Math.min(wait, idleMs))) settled = 0
       }
+      for (const { reject } of this.#waiting.splice(0)) reject(ended())
     } catch (error) {
       this.#stopping = true
       for (const { reject } of this.#waiting.splice(0)) reject(error)
@@ -211,8 +218,11 @@ export class StageLoop {
         this.#context.logger.info({ part: slot.part }, 'begun again from the last commit')
       }
       const result = await work(slot.stage)
-      slot.failures = 0
-      slot.fault = null
+      // What a round takes is committed later: only a while without a fault shows that it went well.
+      if (slot.failures > 0 && performance.now() - slot.retryAt > steadyMs) {
+        slot.failures = 0
+        slot.fault = null
+      }
       return result
     } catch (fault) {
       if (fault instanceof LogError && fatalCodes.has(fault.code)) throw fault
@@ -241,15 +251,16 @@ export class StageLoop {
   }
 
   /** Does what is due by time, then sleeps until news or the next due time. Returns whether there is news. */
-  async #idle(): Promise<boolean> {
-    let wait = idleMs
+  async #idle(atMost: number): Promise<boolean> {
+    let wait = atMost
+    if (this.#watch === null) return true
     for (const slot of this.#slots) {
       wait = Math.min(wait, (await this.#attempt(slot, (stage) => stage.settle())) ?? wait)
       if (slot.stage === null) wait = Math.min(wait, Math.max(1, slot.retryAt - performance.now()))
     }
     if (this.#stopping || this.#waiting.length > 0) return false
     this.#sleep = new AbortController()
-    const news = await (this.#watch as Reader).poll({ waitMs: Math.ceil(wait), signal: this.#sleep.signal })
+    const news = await this.#watch.poll({ waitMs: Math.ceil(wait), signal: this.#sleep.signal })
     return news.length > 0
   }
 
@@ -268,6 +279,10 @@ export class StageLoop {
     this.#watch = null
     await watch?.close()
   }
+}
+
+function ended(): RuntimeError {
+  return new RuntimeError('closed', 'the parts have ended')
 }
 
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {

@@ -47,6 +47,8 @@ export interface StagePolicy {
   commitMs?: number
   /** Or after this many bytes of input. Default 4 MiB. */
   commitBytes?: number
+  /** How often a replay looks whether it has caught up, milliseconds. Default 500. */
+  replayCheckMs?: number
 }
 
 export const defaultPolicy: Required<StagePolicy> = {
@@ -56,4 +58,5 @@ export const defaultPolicy: Required<StagePolicy> = {
   checkpointBytes: 64 * 1024 * 1024,
   commitMs: 250,
   commitBytes: 4 * 1024 * 1024,
+  replayCheckMs: 500,
 }

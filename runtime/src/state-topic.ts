@@ -56,7 +56,7 @@ export class StateTopic {
    * is does not count: the next checkpoint removes it.
    */
   async restore<S>(log: Log, version: number, state: KeyedStateMap<S>, fresh: boolean): Promise<Checkpoint | null> {
-    const newest = await this.#newest(log)
+    const newest = await this.newest(log)
     const written = newest.get('c')
     newest.delete('c')
     const checkpoint = written === undefined ? null : (JSON.parse(entryValue(written).toString()) as Checkpoint)
@@ -68,7 +68,8 @@ export class StateTopic {
     return usable ? checkpoint : null
   }
 
-  async #newest(log: Log): Promise<Map<string, Buffer>> {
+  /** The newest record of each key, as it is in the topic. */
+  async newest(log: Log): Promise<Map<string, Buffer>> {
     const end =
       (await log.describeTopics()).find(({ topic }) => topic === this.topic)?.offsets[this.partition]?.end ?? 0
     const newest = new Map<string, Buffer>()
@@ -84,6 +85,21 @@ export class StateTopic {
     } finally {
       await reader.close()
     }
+  }
+
+  /** Makes this topic hold what `newest` of another gave, and nothing else. */
+  async replacedBy(log: Log, entries: ReadonlyMap<string, Buffer>): Promise<PartitionBatch[]> {
+    const builder = new BatchBuilder(this.#schemaId)
+    const batches: PartitionBatch[] = []
+    const append = (key: string, value: Buffer | null) => {
+      builder.append({ timestamp: 0, key: Buffer.from(key), value })
+      if (builder.byteLength > maxBatchBytes) take()
+    }
+    const take = () => batches.push({ topic: this.topic, partition: this.partition, batch: builder.take() })
+    for (const key of (await this.newest(log)).keys()) if (!entries.has(key)) append(key, null)
+    for (const [key, value] of entries) append(key, value)
+    if (builder.count > 0) take()
+    return batches
   }
 
   /** The changed keys and the checkpoint, to be committed with the offsets. */
