@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,7 +15,7 @@ let children: Awaited<ReturnType<typeof bundleChildren>>
 let path: string
 const running: ChildProcess[] = []
 beforeAll(async () => {
-  children = await bundleChildren('holder', 'follower', 'derivation', 'stuck', 'quitter')
+  children = await bundleChildren('holder', 'follower', 'derivation', 'stuck', 'quitter', 'stranger')
 })
 afterAll(() => children.dispose())
 beforeEach(() => {
@@ -119,6 +119,24 @@ describe('writers', () => {
     await log.close()
   })
 
+  it('may come in any order within a process, after readers too', async () => {
+    await (await openEmbeddedLog({ path })).close()
+    const reader = await openEmbeddedLog({ path, readOnly: true })
+    const derivation = await openEmbeddedLog({ path, writes: 'derived' })
+    const capture = await openEmbeddedLog({ path, writes: 'raw' })
+    await capture.createTopics([settings('syscalls')])
+    await derivation.createTopics([settings('http')])
+    const producer = await capture.producer()
+    await producer.append([{ topic: 'syscalls', partition: 0, batch: numbered(5, 2, 0) }])
+    for (const log of [reader, derivation, capture]) {
+      expect((await log.describeTopics()).map(({ topic, offsets }) => [topic, offsets[0]!.end])).toEqual([
+        ['syscalls', 2],
+        ['http', 0],
+      ])
+      await log.close()
+    }
+  })
+
   it('keep a raw topic out of transactions', async () => {
     const log = await openEmbeddedLog({ path, rawTopics: (topic) => topic === 'mine' })
     await log.createTopics([settings('mine'), settings('syscalls')])
@@ -219,6 +237,34 @@ describe('readers in other processes', () => {
   it('say that there is no log', async () => {
     await expectFault(openEmbeddedLog({ path: join(path, 'none'), readOnly: true }), 'unavailable', join(path, 'none'))
     expect(readdirSync(path)).toEqual([])
+  })
+
+  it('say what they may not read', async () => {
+    await (await openEmbeddedLog({ path })).close()
+    chmodSync(path, 0o755)
+    const { lines } = run('stranger', path)
+    const said = String((await lines.next()).value)
+    expect(said).toContain('unavailable no permission')
+    expect(said).toContain(path)
+  })
+
+  it('read from a file system that is mounted read-only', async () => {
+    const log = await openEmbeddedLog({ path })
+    await log.createTopics([settings('http')])
+    await (await log.producer()).append([{ topic: 'http', partition: 0, batch: numbered(4, 1, 0) }])
+    await log.close()
+    const mounted = mkdtempSync(join(tmpdir(), 'syscribe-mounted-'))
+    expect(spawnSync('mount', ['--bind', path, mounted]).status).toBe(0)
+    try {
+      expect(spawnSync('mount', ['-o', 'remount,ro,bind', mounted]).status).toBe(0)
+      const { child, lines } = run('follower', mounted, 'http')
+      expect((await lines.next()).value).toBe('open')
+      expect((await lines.next()).value).toBe('read 4')
+      await kill(child)
+    } finally {
+      expect(spawnSync('umount', [mounted]).status).toBe(0)
+      rmSync(mounted, { recursive: true })
+    }
   })
 })
 

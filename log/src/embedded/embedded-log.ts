@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { topics as catalogue } from '@syscribe/schemas'
 import { checkBatch, defaultMaxBatchBytes } from '../check-batch.js'
@@ -46,9 +46,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log>
   const { path, readOnly = false, writes = 'both' } = options
   const written = readOnly ? [] : sideNames.filter((name) => writes === 'both' || writes === name)
   if (!readOnly) makeDirectory(path)
-  else if (!sideNames.every((name) => existsSync(join(path, name, 'data.mdb')))) {
-    throw new LogError('unavailable', `there is no log in ${path}`)
-  }
+  else checkIsThere(path)
   const opened: (WriterLock | Store)[] = []
   try {
     const locks = written.map((name) => {
@@ -68,6 +66,15 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log>
   } catch (error) {
     for (const part of opened.reverse()) await (part instanceof Store ? part.close() : part.release())
     throw error
+  }
+}
+
+function checkIsThere(path: string): void {
+  try {
+    const found = sideNames.every((name) => statSync(join(path, name, 'data.mdb'), { throwIfNoEntry: false }))
+    if (!found) throw new LogError('unavailable', `there is no log in ${path}`)
+  } catch (error) {
+    throw storeFault(error, path, 'opening')
   }
 }
 

@@ -9,9 +9,9 @@ const denied = new Set([13 /* EACCES */, 1 /* EPERM */, 30 /* EROFS */])
 /** An LMDB error as a LogError: `storage_full`, `corrupt` or `unavailable`. */
 export function storeFault(error: unknown, path: string, doing: string, shortOfSpace = false): LogError {
   if (error instanceof LogError) return error
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = codeOf(error)
   const cause = { cause: error }
-  if (typeof code === 'number') {
+  if (code !== undefined) {
     // LMDB reports a write that was cut short by a full disk as EIO.
     if (full.has(code) || (code === 5 && shortOfSpace)) {
       return new LogError('storage_full', `no space left ${doing} ${path}`, cause)
@@ -23,6 +23,13 @@ export function storeFault(error: unknown, path: string, doing: string, shortOfS
     if (denied.has(code)) return new LogError('unavailable', `no permission to use ${path} (${text(error)})`, cause)
   }
   return new LogError('unavailable', `${doing} ${path} failed: ${text(error)}`, cause)
+}
+
+/** LMDB's code or errno; Node has the latter negative, in `errno`. */
+function codeOf(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && typeof error.code === 'number') return error.code
+  return 'errno' in error && typeof error.errno === 'number' ? -error.errno : undefined
 }
 
 function text(error: unknown): string {

@@ -106,7 +106,7 @@ export function checkStoreFile(path: string, writable: boolean): void {
   if (hasContent(path)) new StoreFile(path, writable).close()
 }
 
-export function hasContent(path: string): boolean {
+function hasContent(path: string): boolean {
   return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0
 }
 

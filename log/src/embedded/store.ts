@@ -1,10 +1,10 @@
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, statfsSync } from 'node:fs'
+import { accessSync, chmodSync, closeSync, constants, fsyncSync, mkdirSync, openSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
 import { LogError } from '../errors.js'
 import type { KeyRange } from './keys.js'
 import { storeFault } from './store-fault.js'
-import { checkStoreFile, hasContent, StoreFile } from './store-file.js'
+import { checkStoreFile, StoreFile } from './store-file.js'
 
 /** A change: `value` null removes the key. */
 export interface Change {
@@ -49,8 +49,10 @@ export class Store {
     this.#freeSpace = () => freeSpace(path)
     try {
       const writes = access === 'write'
-      const readOnly = access === 'read' || (access === 'make' && hasContent(this.file))
-      if (!readOnly && mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(path, 0o700)
+      // All openers in a process share one environment, in the mode of the first: a reader that could write opens it
+      // as a writer does, so that a writer may come later.
+      const readOnly = access === 'read' && !mayWrite(this.file)
+      if (access !== 'read' && mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(path, 0o700)
       checkStoreFile(this.file, writes)
       const settings: RootDatabaseOptionsWithPath & { permissionsMode: number } = {
         path,
@@ -64,7 +66,7 @@ export class Store {
         permissionsMode: 0o600,
       }
       this.#database = open<Buffer, Buffer>(settings)
-      if (!readOnly) syncDirectory(path)
+      if (access !== 'read') syncDirectory(path)
       this.#file = new StoreFile(this.file, writes)
     } catch (error) {
       throw storeFault(error, path, 'opening')
@@ -171,6 +173,15 @@ export class Store {
 /** About what storing a value takes of the file. */
 export function storedBytes(value: number): number {
   return Math.ceil((value + 24) / pageBytes) * pageBytes
+}
+
+function mayWrite(file: string): boolean {
+  try {
+    accessSync(file, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function spaceLeft(path: string): number {
