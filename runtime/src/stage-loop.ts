@@ -102,12 +102,13 @@ export class StageLoop {
   /** Runs until nothing in the log is left to take, and commits. @throws RuntimeError `not_drained` */
   drain(): Promise<void> {
     return this.between(async () => {
+      const before = new Map(this.#slots.map((slot) => [slot, slot.failures]))
       for (let attempt = 0; ; ) {
         await new Promise((resolve) => setImmediate(resolve))
         const progress = await this.#pass()
         const failed = this.#slots.find((slot) => slot.stage === null)
         if (failed !== undefined) {
-          if (failed.failures >= drainAttempts) {
+          if (failed.failures - (before.get(failed) ?? 0) >= drainAttempts) {
             const message = `${failed.part} failed ${failed.failures} times in a row: ${faultText(failed.fault)}`
             throw new RuntimeError('not_drained', message, { cause: failed.fault })
           }

@@ -1,0 +1,96 @@
+import pino from 'pino'
+import { describe, expect, test } from 'vitest'
+import { type Processor, runProcessor } from '../src/index.js'
+import { Appender, engines, linesOf, namesOf, testLog } from './test-log.js'
+import { joiner, namer } from './test-parts.js'
+
+const logger = pino({ level: 'silent' })
+
+/** Like the namer, but to the partition of the record's key. */
+function byKey(): Processor<{ count: number }> {
+  return { ...namer(), outputs: [{ topic: 'names', partition: 'key' }] }
+}
+
+describe.each(engines)('several partitions on the %s engine', (engine) => {
+  test('each has its own instance and state; outputs keep the partition', async () => {
+    const log = await testLog(engine, 3)
+    const appender = await Appender.open(log)
+    for (const partition of [0, 1, 2])
+      await appender.losses(
+        [
+          [1000, 1],
+          [1001, 11],
+        ],
+        partition,
+      )
+    const running = await runProcessor({ log, processor: namer(), logger })
+    await running.drain()
+    for (const partition of [0, 1, 2]) {
+      expect(await namesOf(log, partition)).toEqual(['begun 1', '1 1', 'begun 11', '11 2'])
+    }
+    expect((await running.status())[0]).toMatchObject({ part: 'namer', consumed: 6, lag: 0 })
+    await running.close()
+  })
+
+  test('every instance reads all partitions of a table', async () => {
+    const log = await testLog(engine, 2)
+    const appender = await Appender.open(log)
+    await appender.exits([[999, 70]], 1)
+    for (const partition of [0, 1]) {
+      await appender.losses([[1000, partition]], partition)
+      for (const topic of ['syscalls', 'processes'] as const)
+        await appender.watermark(topic, 1010, 'a', true, partition)
+    }
+    const running = await runProcessor({ log, processor: joiner(), logger })
+    await running.drain()
+    await running.close()
+    expect((await namesOf(log, 0))[0]).toBe('0+70')
+    expect((await namesOf(log, 1))[0]).toBe('1+70')
+    // Each goes on where it was, in the tables too.
+    const again = await runProcessor({ log, processor: joiner(), logger })
+    await again.drain()
+    expect((await again.status())[0]).toMatchObject({ consumed: 0, lag: 0 })
+    await again.close()
+  })
+
+  test('an output chosen by key gets the watermarks of every instance, told apart', async () => {
+    const log = await testLog(engine, 2)
+    const appender = await Appender.open(log)
+    await appender.losses([[1000, 1]], 0)
+    for (const partition of [0, 1]) await appender.watermark('syscalls', 1010 + partition, 'a', false, partition)
+    const running = await runProcessor({ log, processor: byKey(), logger })
+    await running.drain()
+    await running.close()
+    const keys = async (partition: number) =>
+      (await linesOf(log, 'names', partition))
+        .filter((line) => line.includes('Watermark'))
+        .map((line) => line.split(' ')[1])
+        .sort()
+    const both = ['watermark/a/namer/0', 'watermark/a/namer/1']
+    expect([await keys(0), await keys(1)]).toEqual([both, both])
+  })
+
+  test('a consumer group shares the partitions, and they move when a member leaves', async () => {
+    const log = await testLog(engine, 4)
+    const appender = await Appender.open(log)
+    const all = [0, 1, 2, 3]
+    const options = { log, processor: namer(), logger, partitions: 'group' as const }
+    const first = await runProcessor(options)
+    const second = await runProcessor(options)
+    const shareOf = async (running: typeof first) =>
+      (await running.status())[0]?.inputs.map(({ partition }) => partition) ?? []
+    expect([...(await shareOf(first)), ...(await shareOf(second))].sort()).toEqual(all)
+    expect(await shareOf(second)).toHaveLength(2)
+    for (const partition of all) await appender.losses([[1000, 1]], partition)
+    await first.drain()
+    await second.drain()
+    await second.close()
+    expect((await shareOf(first)).sort()).toEqual(all)
+    for (const partition of all) await appender.losses([[1001, 11]], partition)
+    await first.drain()
+    await first.close()
+    for (const partition of all) {
+      expect(await namesOf(log, partition)).toEqual(['begun 1', '1 1', 'begun 11', '11 2'])
+    }
+  })
+})
