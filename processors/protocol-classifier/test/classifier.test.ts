@@ -284,10 +284,17 @@ describe('both ends observed', () => {
 
   test('two hosts whose cookies happen to be equal are two ends', () => {
     const h = new Harness()
-    h.end({ port: 6379 }).opened().send(redisPing).closed()
-    h.end({ port: 6379, role: 'server', host: 'h2' }).opened().receive(redisPing).closed()
+    const client = h.end({ port: 6379 }).opened()
+    const server = h.end({ port: 6379, role: 'server', host: 'h2' }).opened()
+    client.send(redisPing)
+    server.receive(redisPing)
+    server.closed()
+    client.closed()
     expect(h.connections.map(({ process }) => process.host)).toEqual(['h1', 'h2'])
-    expect(h.ends).toHaveLength(2)
+    expect(h.ends).toMatchObject([
+      { role: 'server', process: { host: 'h2' }, sent: 0, received: 14 },
+      { role: 'client', process: { host: 'h1' }, sent: 14, received: 0 },
+    ])
   })
 })
 

@@ -162,6 +162,22 @@ test('a crash at any record changes nothing of what comes out', () => {
   expect(run(true)).toEqual(emitted)
 })
 
+test('connections due at one watermark come in the order of their ids, after a crash too', () => {
+  const run = (crash: boolean) => {
+    const h = new Harness()
+    for (const id of ['cc', 'aa', 'dd', 'bb'])
+      h.end({ connection: id.repeat(8), port: 27017 })
+        .opened()
+        .send('\x40\0')
+    if (crash) h.restart()
+    h.watermark(t0 + 60 * second)
+    h.watermark(t0 + 61 * second, true)
+    return h.emitted.map(({ kind, value }) => kind !== 'NameAnswer' && value.connection.toString('hex', 0, 1))
+  }
+  expect(run(false)).toEqual(['aa', 'bb', 'cc', 'dd', 'aa', 'bb', 'cc', 'dd'])
+  expect(run(true)).toEqual(run(false))
+})
+
 test('of a decided connection the state keeps no payload', () => {
   const h = new Harness()
   h.end({ port: 6379 }).opened().send(redisPing).send('x'.repeat(3000))
