@@ -1,6 +1,6 @@
 import { CaptureError } from '@syscribe/collector'
 import { LogError } from '@syscribe/log'
-import { ConfigError, ProjectionError } from '@syscribe/runtime'
+import { ConfigError, ProjectionError, RuntimeError } from '@syscribe/runtime'
 import { CliError } from './cli-error.js'
 
 export interface Explanation {
@@ -23,7 +23,9 @@ export function explainError(error: unknown): Explanation | undefined {
   if (error instanceof CaptureError) {
     return { message: `${error.message}: ${captureRemedies[error.code] ?? 'syscribe doctor says more'}`, exitCode: 1 }
   }
-  if (error instanceof LogError || error instanceof ProjectionError) return { message: error.message, exitCode: 1 }
+  if (error instanceof LogError || error instanceof ProjectionError || error instanceof RuntimeError)
+    return { message: error.message, exitCode: 1 }
+  if (error instanceof Error && error.name === 'AbortError') return { message: 'stopped', exitCode: 1 }
   if (error instanceof Error && 'syscall' in error) return { message: error.message, exitCode: 1 }
   return undefined
 }

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import type { Surroundings } from './surroundings.js'
 import { addDemo } from './verbs/demo.js'
+import { addDerive } from './verbs/derive.js'
 import { addDoctor } from './verbs/doctor.js'
 import { addLog } from './verbs/log.js'
+import { addReplay } from './verbs/replay.js'
 import { addRun } from './verbs/run.js'
 
 /** What a verb gets to work with. */
@@ -44,6 +46,6 @@ Start here:
 Exit codes: 0 fine, 1 fault (said on stderr), 2 bad usage or configuration (said on stderr).`,
     )
   const context: VerbContext = { surroundings, exitWith }
-  for (const add of [addRun, addDoctor, addLog, addDemo]) add(program, context)
+  for (const add of [addRun, addDoctor, addReplay, addDerive, addLog, addDemo]) add(program, context)
   return program
 }

@@ -8,9 +8,10 @@ const units: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_
 
 /**
  * @param text `earliest`, `latest`, an offset (`1200`), a time (`2026-11-23T10:00:00Z`) or an age (`10m`, `2h`).
+ * @param option named in the error.
  * @throws CliError `usage`
  */
-export function parseStartPosition(text: string, now: number): StartPosition {
+export function parseStartPosition(text: string, now: number, option = '--from'): StartPosition {
   if (text === 'earliest' || text === 'latest') return text
   if (/^\d+$/.test(text)) return { offset: Number(text) }
   const age = /^(\d+)([smhd])$/.exec(text)
@@ -19,7 +20,7 @@ export function parseStartPosition(text: string, now: number): StartPosition {
   if (!Number.isNaN(time)) return { time }
   throw new CliError(
     'usage',
-    `--from ${JSON.stringify(text)} is neither earliest, latest, an offset (1200), a time (2026-11-23T10:00:00Z) nor an age (10m)`,
+    `${option} ${JSON.stringify(text)} is neither earliest, latest, an offset (1200), a time (2026-11-23T10:00:00Z) nor an age (10m)`,
   )
 }
 

@@ -6,7 +6,8 @@ import { CliError } from '../cli-error.js'
 /** Settings that name a file to write. */
 export const outputKeys = ['outputPath', 'envOutputPath', 'serviceMapPath'] as const satisfies readonly ConfigKey[]
 
-export type OutputConfig = Pick<Config, (typeof outputKeys)[number]>
+/** Null: that output is not written. */
+export type OutputConfig = { [K in (typeof outputKeys)[number]]: Config[K] | null }
 
 /**
  * Makes sure every output can be written, without changing anything, before capture starts.
@@ -25,8 +26,13 @@ export function checkOutputs(config: OutputConfig): void {
   }
 }
 
-/** @returns the path with its folder's links followed. */
-function checkOutput(name: string, path: string): string {
+/**
+ * Makes sure one file can be written, without changing it.
+ * @param name what the user calls it, for the error.
+ * @returns the path with its folder's links followed.
+ * @throws CliError `usage`
+ */
+export function checkOutput(name: string, path: string): string {
   const folder = dirname(path)
   const parent = statOf(name, folder)
   if (parent === undefined)

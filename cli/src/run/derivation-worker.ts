@@ -3,7 +3,9 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { openEmbeddedLog } from '@syscribe/log'
 import { createPipeline, topicSettings } from '@syscribe/runtime'
 import { explainError } from '../explain-error.js'
+import { serveControl } from './control-server.js'
 import type { DerivationInput, DerivationOrder, DerivationReport } from './derivation-messages.js'
+import { rememberOutputs } from './last-outputs.js'
 import { stderrLogger } from './logger.js'
 import { processors, projectionTasks } from './parts.js'
 
@@ -40,8 +42,14 @@ async function run(): Promise<void> {
         if (order === 'drain') resolve()
       })
     })
+    rememberOutputs(config)
+    const control = await serveControl(config.dataDir, pipeline, logger)
     report({ event: 'open' })
-    await Promise.race([ordered, pipeline.done])
+    try {
+      await Promise.race([ordered, pipeline.done])
+    } finally {
+      await control.close()
+    }
     await pipeline.drain()
     await pipeline.close()
   } finally {

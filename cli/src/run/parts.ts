@@ -4,17 +4,17 @@ import { envYaml } from '@syscribe/env-yaml'
 import { httpLog } from '@syscribe/http-log'
 import { httpParser } from '@syscribe/http-parser'
 import { protocolClassifier } from '@syscribe/protocol-classifier'
-import type { Config, PipelineOptions, ProjectionSettings } from '@syscribe/runtime'
+import type { AnyProcessor, AnyProjectionTask, Config, ProjectionSettings } from '@syscribe/runtime'
 import { serviceMap } from '@syscribe/service-map'
 
 /** Every processor. Who adds one names it here. */
-export const processors: PipelineOptions['processors'] = [httpParser, protocolClassifier, envReader, containerEnricher]
+export const processors: readonly AnyProcessor[] = [httpParser, protocolClassifier, envReader, containerEnricher]
 
 /** Settings that say where a projection writes. */
 type TargetKey = 'outputPath' | 'envOutputPath' | 'serviceMapPath'
 
 interface ConfiguredProjection {
-  projection: PipelineOptions['projections'][number]['projection']
+  projection: AnyProjectionTask['projection']
   target: TargetKey
 }
 
@@ -25,10 +25,20 @@ const projections: readonly ConfiguredProjection[] = [
   { projection: serviceMap, target: 'serviceMapPath' },
 ]
 
-export type ProjectionConfig = Pick<Config, 'rawPayload' | TargetKey>
+export const projectionNames: readonly string[] = projections.map(({ projection }) => projection.name)
+
+/** @throws Error when there is none */
+export function projectionNamed(name: string): AnyProjectionTask['projection'] {
+  const found = projections.find(({ projection }) => projection.name === name)
+  if (found === undefined) throw new Error(`no projection ${name}`)
+  return found.projection
+}
+
+/** Where the projections write; null: that one does not run. */
+export type ProjectionConfig = Pick<Config, 'rawPayload'> & { [K in TargetKey]: Config[K] | null }
 
 /** The projections that are asked for, with their files. */
-export function projectionTasks(config: ProjectionConfig): PipelineOptions['projections'] {
+export function projectionTasks(config: ProjectionConfig): readonly AnyProjectionTask[] {
   const settings: ProjectionSettings = { rawPayload: config.rawPayload }
   return projections.flatMap(({ projection, target }) => {
     const path = config[target]

@@ -1,0 +1,41 @@
+import { openEmbeddedLog } from '@syscribe/log'
+import { type Config, createPipeline, type ReplayProgress, topicSettings } from '@syscribe/runtime'
+import { CliError } from '../cli-error.js'
+import { stderrLogger } from '../run/logger.js'
+import { processors, projectionTasks } from '../run/parts.js'
+import type { ReplayOrder } from './control-protocol.js'
+
+/**
+ * Does a replay in this process, while no `syscribe run` writes the log.
+ * @throws CliError `usage` when the projection has no file, LogError `locked`, RuntimeError
+ */
+export async function replayHere(
+  config: Config,
+  order: ReplayOrder,
+  progress: (progress: ReplayProgress) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const tasks = projectionTasks(config)
+  const only = 'projection' in order ? tasks.filter(({ projection }) => projection.name === order.projection) : tasks
+  if ('projection' in order && only.length === 0) {
+    throw new CliError('usage', `${order.projection} has no file: set its variable or option (syscribe run --help)`)
+  }
+  const logger = stderrLogger(config.logLevel, 'replay')
+  const log = await openEmbeddedLog({ path: config.dataDir, writes: 'derived' })
+  try {
+    // How long records are kept is for syscribe run to say: topics that are there stay as they are.
+    const there = new Set((await log.describeTopics()).map(({ topic }) => topic))
+    const settings = topicSettings({ retentionBytes: config.retentionBytes, retentionMs: config.retentionMs })
+    await log.createTopics(settings.filter(({ topic }) => !there.has(topic)))
+    // A projection reads what is derived; only behind a processor must the others run too.
+    const running = 'projection' in order ? [] : processors
+    const pipeline = await createPipeline({ log, logger, processors: running, projections: only, signal })
+    try {
+      await pipeline.replay({ ...order, progress })
+    } finally {
+      await pipeline.close()
+    }
+  } finally {
+    await log.close()
+  }
+}

@@ -1,0 +1,49 @@
+import type { Command } from 'commander'
+import { CliError } from '../cli-error.js'
+import { addConfigFlags, configFrom } from '../config-flags.js'
+import type { VerbContext } from '../program.js'
+import { progressLine } from '../replay/progress-line.js'
+import { checkOutputs } from '../run/check-outputs.js'
+
+const outputVariables = ['OUTPUT_PATH', 'ENV_OUTPUT_PATH', 'SERVICE_MAP_PATH']
+
+export function addDerive(program: Command, { surroundings }: VerbContext): void {
+  const verb = program
+    .command('derive')
+    .description(
+      `Make the outputs from a recorded log, on any machine and without rights. The log is only read; what is derived in
+between is not kept. The same log gives the same files, byte for byte but for generated_at of the service map.
+
+Writes those outputs that are named, by option or variable.`,
+    )
+    .addHelpText(
+      'after',
+      `
+Example:
+  syscribe derive --data-dir recorded --output http.log --env-output env.yaml --service-map map.json`,
+    )
+  addConfigFlags(verb, ['dataDir', 'outputPath', 'envOutputPath', 'serviceMapPath', 'rawPayload', 'logLevel'])
+  verb.action(async () => {
+    const config = configFrom(verb, surroundings.env)
+    const options: Record<string, unknown> = verb.opts()
+    const named = (option: string, variable: string) =>
+      options[option] !== undefined || (surroundings.env[variable] ?? '') !== ''
+    const outputs = {
+      outputPath: named('output', 'OUTPUT_PATH') ? config.outputPath : null,
+      envOutputPath: named('envOutput', 'ENV_OUTPUT_PATH') ? config.envOutputPath : null,
+      serviceMapPath: named('serviceMap', 'SERVICE_MAP_PATH') ? config.serviceMapPath : null,
+    }
+    if (Object.values(outputs).every((path) => path === null)) {
+      throw new CliError(
+        'usage',
+        `no output is named: set --output, --env-output or --service-map (${outputVariables.join(', ')})`,
+      )
+    }
+    checkOutputs(outputs)
+    const { deriveOutputs } = await import('../replay/derive-outputs.js')
+    const signal = surroundings.stopSignal()
+    const progress = progressLine(surroundings.stderr)
+    const { records } = await deriveOutputs({ ...config, ...outputs }, progress, signal)
+    await surroundings.stdout.write(`${records} records derived.\n`)
+  })
+}

@@ -1,0 +1,187 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openEmbeddedLog } from '@syscribe/log'
+import { createPipeline, parseConfig } from '@syscribe/runtime'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { controlSocket } from '../src/replay/control-protocol.js'
+import { serveControl } from '../src/run/control-server.js'
+import { rememberOutputs } from '../src/run/last-outputs.js'
+import { processors, projectionTasks } from '../src/run/parts.js'
+import { command, jsonLines } from './command.js'
+import { recordLog } from './recorded-log.js'
+
+let folder: string
+let env: Record<string, string>
+const path = (name: string) => join(folder, name)
+const text = (name: string) => readFileSync(path(name), 'utf8')
+/** The map without the moment it was written. */
+const map = (name: string) => text(name).replace(/"generated_at": "[^"]*"/, '')
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'syscribe-cli-'))
+  env = {
+    SYSCRIBE_DATA_DIR: path('data'),
+    OUTPUT_PATH: path('http.log'),
+    ENV_OUTPUT_PATH: path('env.yaml'),
+    SERVICE_MAP_PATH: path('map.json'),
+    SYSCRIBE_LOG_LEVEL: 'silent',
+  }
+  await recordLog(path('data'))
+})
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function expectOutputs(): void {
+  const lines = jsonLines(text('http.log'))
+  expect(lines).toMatchObject([
+    { method: 'GET', url: '/hello', source_service: 'caller', destination_service: 'reviews', complete: true },
+    { status_code: 200, body: '{"a":"b"}', source_service: 'reviews' },
+  ])
+  expect(text('env.yaml')).toContain('adi_profile_name: "caller"')
+  expect(JSON.parse(text('map.json')).services).toMatchObject([
+    { name: 'caller', endpoints: [{ destination: 'reviews', method: 'GET', path: '/hello', count: 1 }] },
+  ])
+}
+
+describe('derive', () => {
+  it('makes the outputs from a recorded log and leaves that as it is', async () => {
+    const before = statSync(path('data/raw/data.mdb')).mtimeMs
+    const { exitCode, stdout, stderr } = await command(['derive'], env)
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '6 records derived.\n' })
+    expect(stderr).toContain('6 of 6 records (100 %)')
+    expectOutputs()
+    expect(statSync(path('data/raw/data.mdb')).mtimeMs).toBe(before)
+    const topics = await command(['log', 'topics', '--json'], env)
+    expect(jsonLines(topics.stdout).find(({ topic }) => topic === 'http').offsets[0].end).toBe(0)
+  })
+
+  it('gives the same files again', async () => {
+    await command(['derive'], env)
+    const again = ['--output', path('2.log'), '--env-output', path('2.yaml'), '--service-map', path('2.json')]
+    expect((await command(['derive', ...again], env)).exitCode).toBe(0)
+    expect(text('2.log')).toBe(text('http.log'))
+    expect(text('2.yaml')).toBe(text('env.yaml'))
+    expect(map('2.json')).toBe(map('map.json'))
+  })
+
+  it('writes only what is named', async () => {
+    const only = { SYSCRIBE_DATA_DIR: path('data'), SYSCRIBE_LOG_LEVEL: 'silent', SERVICE_MAP_PATH: path('map.json') }
+    expect((await command(['derive'], only)).exitCode).toBe(0)
+    expect([existsSync(path('map.json')), existsSync(path('http.log'))]).toEqual([true, false])
+  })
+
+  it('ends with 2 when no output is named, with 1 when there is no log', async () => {
+    const none = await command(['derive', '--data-dir', path('data')], {})
+    expect(none.exitCode).toBe(2)
+    expect(none.stderr).toContain('no output is named')
+    const empty = await command(['derive', '--data-dir', path('nothing')], env)
+    expect(empty.exitCode).toBe(1)
+    expect(empty.stderr).toContain(path('nothing'))
+    expect(existsSync(path('http.log'))).toBe(false)
+  })
+})
+
+describe('replay while nothing runs', () => {
+  it('derives everything behind a processor, and then one projection again', async () => {
+    const first = await command(['replay', 'http-parser'], env)
+    expect({ exitCode: first.exitCode, stdout: first.stdout }).toEqual({
+      exitCode: 0,
+      stdout: 'http-parser is built again.\n',
+    })
+    await command(['replay', 'env-reader'], env)
+    expectOutputs()
+    const before = text('http.log')
+    const second = await command(['replay', 'http-log'], env)
+    expect(second.exitCode).toBe(0)
+    expect(text('http.log')).toBe(before)
+  })
+
+  it('writes where the last run wrote, unless told otherwise', async () => {
+    await command(['replay', 'http-parser'], env)
+    rememberOutputs(parseConfig({ env }))
+    const before = text('http.log')
+    rmSync(path('http.log'))
+    const { exitCode } = await command(['replay', 'http-log'], { SYSCRIBE_DATA_DIR: path('data') })
+    expect(exitCode).toBe(0)
+    expect(text('http.log')).toBe(before)
+  })
+
+  it('writes into another file, or only a part, and leaves the output as it is', async () => {
+    await command(['replay', 'http-parser'], env)
+    const before = text('http.log')
+    const into = (...args: string[]) => command(['replay', 'http-log', '--into', path('part.log'), ...args], env)
+    expect((await into()).exitCode).toBe(0)
+    expect(text('part.log')).toBe(before)
+    rmSync(path('part.log'))
+    expect((await into('--from', '1')).exitCode).toBe(0)
+    expect(jsonLines(text('part.log'))).toMatchObject([{ status_code: 200 }])
+    rmSync(path('part.log'))
+    expect((await into('--to', '1')).exitCode).toBe(0)
+    expect(jsonLines(text('part.log'))).toMatchObject([{ url: '/hello' }])
+    rmSync(path('part.log'))
+    expect((await into('--from', '2026-11-23T10:00:01Z')).exitCode).toBe(0)
+    expect(text('part.log')).toBe('')
+    expect(text('http.log')).toBe(before)
+  })
+
+  it.each([
+    [['replay', 'htp-log'], 'no projection or processor "htp-log": one of http-log'],
+    [['replay', 'http-log', '--to', '1h'], '--to needs --into'],
+    [['replay', 'http-log', '--from', 'now'], '--from "now" is neither'],
+    [['replay', 'http-log', '--into', 'x', '--to', 'later'], '--to "later" is neither'],
+    [['replay', 'http-parser', '--from', '1h'], 'http-parser is a processor'],
+    [['replay', 'http-log', '--into', '/no/such/folder/x'], '--into "/no/such/folder/x": there is no folder'],
+  ])('%j ends with 2', async (args, said) => {
+    const { exitCode, stderr } = await command(args, env)
+    expect(stderr).toContain(said)
+    expect(exitCode).toBe(2)
+    expect(existsSync(path('http.log'))).toBe(false)
+  })
+
+  it('ends with 2 when the projection has no file', async () => {
+    const { SERVICE_MAP_PATH: _, ...without } = env
+    const { exitCode, stderr } = await command(['replay', 'service-map'], without)
+    expect(stderr).toContain('service-map has no file')
+    expect(exitCode).toBe(2)
+  })
+})
+
+describe('replay while syscribe runs', () => {
+  it('asks it by its socket, which is the owner’s only, and shows how far it is', async () => {
+    const log = await openEmbeddedLog({ path: path('data') })
+    const logger = pino({ level: 'silent' })
+    const projections = projectionTasks(parseConfig({ env }))
+    const pipeline = await createPipeline({ log, logger, processors, projections })
+    const server = await serveControl(path('data'), pipeline, logger)
+    try {
+      await pipeline.drain()
+      expectOutputs()
+      const before = text('http.log')
+      expect(statSync(controlSocket(path('data'))).mode & 0o777).toBe(0o600)
+      for (const part of ['http-log', 'http-parser']) {
+        const { exitCode, stdout, stderr } = await command(['replay', part], env)
+        expect({ part, exitCode, stdout }).toEqual({ part, exitCode: 0, stdout: `${part} is built again.\n` })
+        expect(stderr).toMatch(/^\d+ of \d+ records \(100 %\)$/m)
+        expect(text('http.log')).toBe(before)
+      }
+    } finally {
+      await server.close()
+      await pipeline.close()
+      await log.close()
+    }
+  })
+
+  it('says so when the log is written by one that cannot be asked', async () => {
+    const log = await openEmbeddedLog({ path: path('data') })
+    try {
+      const { exitCode, stderr } = await command(['replay', 'http-log'], env)
+      expect(exitCode).toBe(1)
+      expect(stderr).toMatch(/^syscribe: .*pid \d+/)
+    } finally {
+      await log.close()
+    }
+  })
+})
