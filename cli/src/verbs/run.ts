@@ -8,7 +8,7 @@ export function addRun(program: Command, { surroundings }: VerbContext): void {
     .description(
       `Watch this host until stopped (needs root). Prints a line starting 'ready' when capture is on.
 
-Only processes with ADI_PROFILE in their environment are watched. ADI_PROFILE_DISABLED=1 (or true) takes one out again;
+Only processes with ADI_PROFILE in their environment are watched. ADI_PROFILE_DISABLED=1 takes one out again;
 ADI_PROFILE_NAME=NAME names it in the outputs. What they do is appended to the event log in the data directory, and three
 files are derived from it: the HTTP log, the environments and the service map. All of it holds payloads and
 environments, so it is readable by its owner only.

@@ -19,12 +19,14 @@ export interface LoadOptions {
   connections: number
   /** Every request a path of its own. */
   distinct?: boolean
+  /** Bytes of the request's body, which the server sends back; without: GET. */
+  body?: number
 }
 
 /** Load by the paced generator of tests/programs/go/load, which counts what it saw answered. */
 export async function pacedLoad(program: string, options: LoadOptions): Promise<LoadResult> {
-  const { url, rate, seconds, connections, distinct } = options
-  const args = [url, `${rate}`, `${seconds}`, `${connections}`, distinct ? '1' : '0']
+  const { url, rate, seconds, connections, distinct, body } = options
+  const args = [url, `${rate}`, `${seconds}`, `${connections}`, distinct ? '1' : '0', `${body ?? 0}`]
   const { stdout } = await execute(program, args, { env: { PATH: process.env.PATH ?? '' } })
   return JSON.parse(stdout)
 }

@@ -1,7 +1,7 @@
-// Paced HTTP load. Usage: load URL RATE SECONDS CONNECTIONS [DISTINCT]
+// Paced HTTP load. Usage: load URL RATE SECONDS CONNECTIONS [DISTINCT [BODY]]
 //
 // Sends RATE requests a second in all (0 = as fast as they are answered), spread over keep-alive connections, each to
-// a path of its own when DISTINCT is given, and prints as JSON how many were sent and answered, and the latencies.
+// a path of its own when DISTINCT is 1 and with BODY bytes of body when that is not 0, and prints as JSON how many were sent and answered, and the latencies.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"os"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -35,7 +36,7 @@ func number(index int) int {
 	return value
 }
 
-func drive(target *url.URL, first, step, total int, interval time.Duration, until time.Time, distinct bool) outcome {
+func drive(target *url.URL, first, step, total int, interval time.Duration, until time.Time, distinct bool, body string) outcome {
 	var result outcome
 	connection, err := net.Dial("tcp", target.Host)
 	if err != nil {
@@ -54,7 +55,11 @@ func drive(target *url.URL, first, step, total int, interval time.Duration, unti
 			path = fmt.Sprintf("/item/%d", first+n*step)
 		}
 		begun := time.Now()
-		if _, err := fmt.Fprintf(connection, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\nAccept: */*\r\n\r\n", path, target.Host); err != nil {
+		head := fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\nAccept: */*\r\n\r\n", path, target.Host)
+		if len(body) > 0 {
+			head = fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n", path, target.Host, len(body))
+		}
+		if _, err := io.WriteString(connection, head+body); err != nil {
 			panic(err)
 		}
 		result.sent++
@@ -78,6 +83,7 @@ func main() {
 	}
 	rate, seconds, connections := number(2), number(3), number(4)
 	distinct := number(5) != 0
+	body := strings.Repeat("b", number(6))
 	until := time.Now().Add(time.Duration(seconds)*time.Second + 10*time.Second)
 	total, interval := 0, time.Duration(0)
 	if rate > 0 {
@@ -94,7 +100,7 @@ func main() {
 		go func(c int) {
 			defer group.Done()
 			time.Sleep(interval * time.Duration(c) / time.Duration(connections))
-			outcomes[c] = drive(target, c, connections, total, interval, until, distinct)
+			outcomes[c] = drive(target, c, connections, total, interval, until, distinct, body)
 		}(c)
 	}
 	group.Wait()
