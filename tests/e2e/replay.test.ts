@@ -1,0 +1,70 @@
+import { afterEach, expect, test } from 'vitest'
+import { recordedOutputs, unpackRecording } from '../fixtures/recording.js'
+import { derive, deriveAsNobody, expectSameOutputs } from '../harness/derive.js'
+import { programs, run, startServer } from '../harness/program.js'
+import { Outputs, Syscribe } from '../harness/syscribe.js'
+import { start as startRedis } from '../servers/redis.js'
+
+// The same raw log gives the same three files: live, derived again, by whom and where ever.
+
+const profile = `replay-${process.pid}`
+const atEnd: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  await Promise.allSettled(atEnd.splice(0).map((end) => end()))
+})
+
+function newOutputs(): Outputs {
+  const outputs = new Outputs()
+  atEnd.push(async () => outputs.remove())
+  return outputs
+}
+
+test('what a live run wrote is what a user without rights derives from its raw log', { timeout: 120_000 }, async () => {
+  const redis = await startRedis()
+  atEnd.push(redis.stop)
+  const env = (name: string) => ({ ADI_PROFILE: profile, ADI_PROFILE_NAME: name })
+  const node = (script: string, ...args: string[]) => ({
+    command: process.execPath,
+    args: [`${programs}${script}`, ...args],
+  })
+  const echo = await startServer((port) => ({ ...node('server.mjs', `${port}`), env: env('echo') }))
+  atEnd.push(echo.stop)
+  // Its connections are older than the recording.
+  const early = await startServer(() => ({ ...node('steady.mjs', `${echo.port}`, `${redis.port}`), env: env('early') }))
+  atEnd.push(early.stop)
+  const outputs = newOutputs()
+  const live = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile, SYSCRIBE_CAPTURE_LIMIT: '16K' }, outputs)
+  atEnd.push(async () => live.child.kill('SIGKILL'))
+  const url = `http://127.0.0.1:${echo.port}`
+  await run({ ...node('client.mjs', url, '200'), env: env('node-client') })
+  await run({ command: 'python3', args: [`${programs}client.py`, url, '50'], env: env('python-client') })
+  await run({ ...node('store-client.mjs', 'redis', `${redis.port}`), env: env('store-client') })
+  await early.stop()
+  expect(await live.stop(), live.stderr).toBe(0)
+
+  const derived = newOutputs()
+  await deriveAsNobody(outputs.dataDir, derived)
+  expectSameOutputs(derived, outputs)
+  const again = newOutputs()
+  await derive(outputs.dataDir, again)
+  expectSameOutputs(again, derived)
+  // The comparison is of something.
+  const lines = outputs.lines()
+  expect(lines.filter(({ method, direction }) => method === 'POST' && direction === 'send').length).toBeGreaterThan(250)
+  expect(lines.some(({ missing_reason }) => missing_reason === 'capture_cap')).toBe(true)
+  expect(outputs.map().services.map(({ name }) => name)).toEqual([
+    'early',
+    'node-client',
+    'python-client',
+    'store-client',
+  ])
+})
+
+test('the recorded log of the repository gives the files beside it, for a user without rights', async () => {
+  const unpacked = newOutputs()
+  await unpackRecording(unpacked.dataDir)
+  const derived = newOutputs()
+  await deriveAsNobody(unpacked.dataDir, derived)
+  expectSameOutputs(derived, recordedOutputs)
+  expect(derived.lines().length).toBeGreaterThan(50)
+})
