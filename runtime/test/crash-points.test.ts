@@ -19,9 +19,9 @@ async function recordedLog(): Promise<Log> {
   const appender = await Appender.open(log)
   for (let index = 0; index < 6; index++) {
     const time = 1000 + index * 10
-    await appender.exits([[time, 50 + index]])
+    if (index % 3 === 0) await appender.exits([[time, 50 + index]])
     await appender.losses([
-      [time, index % 3],
+      [time, 7],
       [time + 1, 9 + index],
     ])
     await appender.watermark('processes', time + 5, 'a', index === 5)

@@ -1,3 +1,4 @@
+import type { Log, Reader } from '@syscribe/log'
 import fc from 'fast-check'
 import pino from 'pino'
 import { describe, expect, test } from 'vitest'
@@ -153,6 +154,39 @@ describe('the order of several inputs', () => {
     await appender.watermark('processes', 1001, 'a', true)
     while ((await stage.round()) > 0);
     expect(await namesOf(log)).toContain('1+none')
+    await stage.close()
+  })
+
+  test('an input that is ahead is read no further than a bound while it waits', async () => {
+    const log = await testLog('memory')
+    const appender = await Appender.open(log)
+    let fetchedBytes = 0
+    const counting: Log = Object.assign(Object.create(log) as Log, {
+      async reader(...options: Parameters<Log['reader']>) {
+        const reader = await log.reader(...options)
+        const poll: Reader['poll'] = async (...all) => {
+          const fetched = await reader.poll(...all)
+          for (const { topic, batch } of fetched) if (topic === 'syscalls') fetchedBytes += batch.byteLength
+          return fetched
+        }
+        return { poll, assign: reader.assign.bind(reader), close: reader.close.bind(reader) }
+      },
+    })
+    for (const name of ['createTopics', 'describeTopics', 'registerSchema', 'schema', 'producer'] as const) {
+      Object.assign(counting, { [name]: log[name].bind(log) })
+    }
+    const policy = { ...defaultPolicy, aheadBytes: 10_000 }
+    const context = { log: counting, logger, metrics: new Metrics(), schemas: new ReadableSchemas(log), policy }
+    const stage = await ProcessorStage.open(context, joiner(), 0)
+    const losses = Array.from({ length: 20 }, (_, index) => [1000, index] as const)
+    for (let index = 0; index < 100; index++) await appender.losses(losses)
+    while ((await stage.round()) > 0);
+    expect(await namesOf(log)).toEqual([])
+    expect(fetchedBytes).toBeGreaterThan(10_000)
+    expect(fetchedBytes).toBeLessThan(25_000)
+    await appender.watermark('processes', 1001)
+    while ((await stage.round()) > 0);
+    expect((await namesOf(log)).filter((name) => name.endsWith('+none'))).toHaveLength(2_000)
     await stage.close()
   })
 })
