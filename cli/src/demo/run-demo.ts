@@ -65,6 +65,8 @@ export async function runDemo({ seconds, folder }: DemoOptions, surroundings: Su
     ],
     {
       renderer: stdout.isTerminal ? 'default' : 'simple',
+      // It would end the process at once; the demo has things to stop first.
+      registerSignalListeners: false,
       rendererOptions: { collapseErrors: false },
       exitOnError: true,
     },
