@@ -108,6 +108,9 @@ export class TrafficMessageView {
   ordinal = 0
   time = 0
   timeNanos = 0
+  /** Where the fields from `process` to `destinationPort` lie: the same bytes in every message of one connection and end. */
+  endsStart = 0
+  endsEnd = 0
   pid = 0
   sourceAddressStart = 0
   sourceAddressEnd = 0
@@ -176,6 +179,7 @@ export class TrafficMessageView {
     cursor.long() // endTime
     cursor.long() // cookie
     cursor.long() // netns
+    this.endsStart = cursor.at
     cursor.skipBytes() // process.host
     cursor.at += 16 // process.boot
     this.pid = cursor.long()
@@ -189,6 +193,7 @@ export class TrafficMessageView {
     this.destinationAddressStart = cursor.start
     this.destinationAddressEnd = cursor.at
     this.destinationPort = cursor.long()
+    this.endsEnd = cursor.at
   }
 
   #readContent(cursor: AvroCursor): void {

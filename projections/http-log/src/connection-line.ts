@@ -1,8 +1,8 @@
 import type { ContainerRef, Party, ProcessKey, TrafficConnection } from '@syscribe/schemas'
-import type { LineBuffer } from './line-buffer.js'
+import { fragment, type LineBuffer } from './line-buffer.js'
 import { timestampText } from './timestamp.js'
 
-const lineEnd = Buffer.from('\n')
+const lineEnd = fragment('\n')
 
 /**
  * Appends the line of one classified connection, nothing for one whose protocol was not recognised. There is one a
@@ -33,14 +33,14 @@ export function writeConnectionLine(line: LineBuffer, { client, server, connecti
     destination_type: server.type,
     source_service: client.name,
     destination_service: server.name,
+    connection_id: id,
     // Processes that share a socket (fork) have a line each.
     id: `${id}-${connection.role[0]}${connection.process.pid}-${connection.time}`,
-    connection_id: id,
     transport: connection.transport,
     server_name: connection.serverName ?? undefined,
     joined_late: connection.joinedLate,
   })
-  line.raw(lineEnd)
+  line.fixed(lineEnd)
 }
 
 function isOf(party: Party, process: ProcessKey): boolean {

@@ -1,9 +1,10 @@
-import type { LineBuffer } from './line-buffer.js'
+import { fragment, type LineBuffer } from './line-buffer.js'
 
-const openBrace = Buffer.from('{')
-const closeBrace = Buffer.from('}')
-const afterName = Buffer.from('":"')
-const comma = Buffer.from(',')
+const noFields = fragment('{}')
+const first = fragment('{"')
+const next = fragment('","')
+const afterName = fragment('":"')
+const end = fragment('"}')
 
 /** More fields than this are joined by a map: comparing each with each would take its square. */
 const comparedMost = 48
@@ -13,27 +14,29 @@ const comparedMost = 48
  * that differ only in case are the same field (RFC 9110 section 5.1). A repeated field's values are joined by ", "
  * (section 5.3), those of Set-Cookie by a newline, for they may hold commas.
  *
+ * @param source the record that `line` writes from.
  * @param at four numbers a field: where its name begins and ends in `source`, where its value begins and ends.
  */
 export function writeFields(line: LineBuffer, source: Buffer, at: Int32Array, count: number): void {
   const before = line.length
-  if (count <= comparedMost && !hasRepeated(source, at, count) && writeEach(line, source, at, count)) return
+  if (count <= comparedMost && !hasRepeated(source, at, count) && writeEach(line, at, count)) return
   line.length = before
   line.json(Object.fromEntries(joined(source, at, count)))
 }
 
 /** @returns false when a name is not ASCII: two such names could be written alike. */
-function writeEach(line: LineBuffer, source: Buffer, at: Int32Array, count: number): boolean {
-  line.raw(openBrace)
-  for (let index = 0; index < count * 4; index += 4) {
-    if (index > 0) line.raw(comma)
-    line.quote()
-    if (!line.escaped(source, at[index] as number, at[index + 1] as number)) return false
-    line.raw(afterName)
-    line.text(source, at[index + 2] as number, at[index + 3] as number)
-    line.quote()
+function writeEach(line: LineBuffer, at: Int32Array, count: number): boolean {
+  if (count === 0) {
+    line.fixed(noFields)
+    return true
   }
-  line.raw(closeBrace)
+  for (let index = 0; index < count * 4; index += 4) {
+    line.fixed(index === 0 ? first : next)
+    if (!line.escaped(at[index] as number, at[index + 1] as number)) return false
+    line.fixed(afterName)
+    line.text(at[index + 2] as number, at[index + 3] as number)
+  }
+  line.fixed(end)
   return true
 }
 

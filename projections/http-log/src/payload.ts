@@ -1,14 +1,13 @@
-import { isUtf8 } from 'node:buffer'
 import type { TrafficMessageView } from '@syscribe/schemas'
 import { type Charset, charsetOf } from './charset.js'
 import { fieldValue } from './fields-object.js'
-import type { LineBuffer } from './line-buffer.js'
+import { type Fragment, fragment, type LineBuffer } from './line-buffer.js'
 
 const contentType = Buffer.from('content-type')
-const bodyKey = Buffer.from(',"body":"')
-const bodyBase64Key = Buffer.from(',"body_base64":"')
-const rawKey = Buffer.from(',"raw_payload":"')
-const rawBase64Key = Buffer.from(',"raw_payload_base64":"')
+const bodyKey = fragment(',"body":"')
+const bodyBase64Key = fragment(',"body_base64":"')
+const rawKey = fragment(',"raw_payload":"')
+const rawBase64Key = fragment(',"raw_payload_base64":"')
 
 /** Where the body's text stands in the line when it is the body's own bytes, escaped; -1 when it is not. */
 let bodyTextStart = -1
@@ -35,7 +34,7 @@ export function writePayload(
 function writeBody(line: LineBuffer, view: TrafficMessageView): void {
   const { bytes, bodyStart, bodyEnd } = view
   const before = line.length
-  line.raw(bodyKey)
+  line.fixed(bodyKey)
   bodyTextStart = line.length
   bodyTextEnd = bodyTextStart
   if (bodyStart < bodyEnd) {
@@ -44,18 +43,18 @@ function writeBody(line: LineBuffer, view: TrafficMessageView): void {
       bodyTextStart = -1
       const text = charset === 'unknown' ? undefined : charset(bytes.subarray(bodyStart, bodyEnd))
       line.length = before
-      if (text === undefined) writeBase64(line, bodyBase64Key, bytes, bodyStart, bodyEnd)
+      if (text === undefined) writeBase64(line, bodyBase64Key, bodyStart, bodyEnd)
       else writeText(line, text)
       return
     }
-    if (!line.escaped(bytes, bodyStart, bodyEnd)) {
-      if (charset === 'utf-8' && isUtf8(bytes.subarray(bodyStart, bodyEnd))) {
+    if (!line.escaped(bodyStart, bodyEnd)) {
+      if (charset === 'utf-8' && line.isUtf8(bodyStart, bodyEnd)) {
         // Written as it is.
       } else {
         bodyTextStart = -1
         line.length = before
         if (charset === 'iso-8859-1') writeText(line, bytes.toString('latin1', bodyStart, bodyEnd))
-        else writeBase64(line, bodyBase64Key, bytes, bodyStart, bodyEnd)
+        else writeBase64(line, bodyBase64Key, bodyStart, bodyEnd)
         return
       }
     }
@@ -72,30 +71,30 @@ function charsetOfBody(view: TrafficMessageView): Charset {
 }
 
 function writeRaw(line: LineBuffer, view: TrafficMessageView, textStart: number, textEnd: number): void {
-  const { bytes, rawStart, rawEnd } = view
+  const { rawStart, rawEnd } = view
   const before = line.length
-  line.raw(rawKey)
+  line.fixed(rawKey)
   // With a valid body behind it, the whole is valid when the head is.
   const bodyAgain = view.bodyInRaw && textStart >= 0
   const end = bodyAgain ? view.bodyStart : rawEnd
-  if (line.escaped(bytes, rawStart, end) || isUtf8(bytes.subarray(rawStart, end))) {
+  if (line.escaped(rawStart, end) || line.isUtf8(rawStart, end)) {
     if (bodyAgain) line.again(textStart, textEnd)
     line.quote()
     return
   }
   line.length = before
-  writeBase64(line, rawBase64Key, bytes, rawStart, rawEnd)
+  writeBase64(line, rawBase64Key, rawStart, rawEnd)
 }
 
-function writeBase64(line: LineBuffer, key: Uint8Array, bytes: Buffer, start: number, end: number): void {
-  line.raw(key)
-  line.base64(bytes, start, end)
+function writeBase64(line: LineBuffer, key: Fragment, start: number, end: number): void {
+  line.fixed(key)
+  line.base64(start, end)
   line.quote()
 }
 
-const bodyTextKey = bodyKey.subarray(0, -1)
+const bodyTextKey = fragment(',"body":')
 
 function writeText(line: LineBuffer, text: string): void {
-  line.raw(bodyTextKey)
+  line.fixed(bodyTextKey)
   line.json(text)
 }

@@ -1,8 +1,8 @@
 import { SchemaError } from '@syscribe/schemas'
-import { LineBuffer } from './line-buffer.js'
+import { type Fragment, fragment, LineBuffer } from './line-buffer.js'
 
 let cachedSecond = Number.NaN
-let cachedPrefix: Buffer = Buffer.alloc(0)
+let cachedPrefix: Fragment = fragment('')
 
 /**
  * Writes a time as RFC 3339 in UTC with nine digits of the second, without quotes.
@@ -16,18 +16,18 @@ export function writeTimestamp(line: LineBuffer, time: number, nanos: number): v
     cachedPrefix = prefix(time, second)
     cachedSecond = second
   }
-  line.raw(cachedPrefix)
+  line.fixed(cachedPrefix)
   line.padded(time - second * 1_000_000, 6)
   line.padded(nanos < 0 ? 0 : nanos > 999 ? 999 : nanos, 3)
-  line.raw(zulu)
+  line.fixed(zulu)
 }
 
-const zulu = Buffer.from('Z')
+const zulu = fragment('Z')
 
 /** Up to and with the decimal point. */
-function prefix(time: number, second: number): Buffer {
+function prefix(time: number, second: number): Fragment {
   if (!Number.isSafeInteger(time)) throw new SchemaError('record_invalid', `time ${time} is no time`)
-  return Buffer.from(`${new Date(second * 1000).toISOString().slice(0, 19)}.`)
+  return fragment(`${new Date(second * 1000).toISOString().slice(0, 19)}.`)
 }
 
 const single = new LineBuffer(64)

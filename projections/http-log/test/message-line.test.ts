@@ -53,8 +53,8 @@ test('a request has the fields of the first contract in their order, the added o
       destination_type: 'container',
       source_service: 'productpage',
       destination_service: 'reviews',
-      id: '00112233aabbccdd-cq3-1712600650123456',
       connection_id: '00112233aabbccdd',
+      id: '00112233aabbccdd-cq3-1712600650123456',
       exchange: 3,
       complete: true,
       http_version: '1.1',
@@ -110,6 +110,26 @@ test('the raw payload can be left out', () => {
   const line = JSON.parse(lineOf(message(), false))
   expect(line).not.toHaveProperty('raw_payload')
   expect(line).toHaveProperty('body', '{"message":"hello"}')
+})
+
+test('what is remembered of a connection is used only where it holds', () => {
+  const other = { ...server, name: 'other', container: null, type: 'external' as const }
+  const values = [
+    message({ ordinal: 1 }),
+    message({ ordinal: 2 }),
+    message({ ordinal: 3 }),
+    // The same connection, but the server has become known by another name; the process has; a port has.
+    { ...message({ ordinal: 4 }), server: other },
+    { ...message({ ordinal: 5 }), client: { ...client, process: null } },
+    message({ ordinal: 6, sourcePort: 1 }),
+    message({ ...responseMessage, ordinal: 7 }),
+    message({ ordinal: 8, role: 'server', direction: 'recv' }),
+    message({ ordinal: 9 }),
+  ]
+  // Twice, so that each has been remembered when it comes again.
+  for (const value of [...values, ...values, ...values.toReversed()]) {
+    expect(lineOf(value)).toBe(`${JSON.stringify(referenceLine(value, true))}\n`)
+  }
 })
 
 test('repeated fields are one: first spelling, joined by commas, cookies by newlines', () => {
