@@ -115,6 +115,7 @@ describe.each<Pick<CaptureOptions, 'hook' | 'loop'>>([
     ['a name without =', block('ADI_PROFILE')],
     ['a longer name', block('ADI_PROFILES=local', 'XADI_PROFILE=local', 'ADI_PROFILE_NAME=x')],
     ['another case', block('adi_profile=local')],
+    ['the text where the scanner goes on inside a long string', block(`${'X='.padEnd(4095, 'x')}ADI_PROFILE=local`)],
     ['the text inside another value', block('X=ADI_PROFILE=local', long + 'ADI_PROFILE=local')],
   ])('leaves alone: %s', async (_what, environment) => {
     expectUnseen(await runWith(environment))
