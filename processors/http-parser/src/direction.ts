@@ -74,8 +74,8 @@ export class Direction {
   exchange = -1
   /** `Exchanges.released` when it began. */
   releasedBefore = 0
-  /** `Exchanges.requests` when it began. */
-  requestsBefore = 0
+  /** Its place among the messages of both directions, by when they began. */
+  order = 0
   target: Buffer = unknownTarget
   status = 0
   minor = 1
@@ -170,7 +170,7 @@ export class Direction {
     this.pid = seen.pid
     this.processStart = seen.processStart
     this.releasedBefore = exchanges.released
-    this.requestsBefore = exchanges.requests
+    this.order = exchanges.begun++
   }
 
   miss(bytes: number, reason: MissingReason): void {

@@ -3,8 +3,8 @@ import { limits } from './limits.js'
 /** A request that awaits its response. */
 export interface PendingRequest {
   exchange: number
-  /** How many requests were numbered with it; 0 when it was not seen. */
-  count: number
+  /** `Direction.order` of it; -1 when it was not seen. */
+  order: number
   /** Method and target as an HttpMessage holds them: two Avro unions of null and string. */
   target: Buffer
   /** Its response has no body (RFC 9112 section 6.3). */
@@ -29,6 +29,8 @@ export class Exchanges {
   unclaimed = 0
   pending: PendingRequest[] = []
   pendingBytes = 0
+  /** Messages of both directions that began. */
+  begun = 0
   /** Requests numbered. */
   requests = 0
   /** Final responses numbered. */
@@ -40,9 +42,10 @@ export class Exchanges {
 
   /**
    * Numbers a request.
+   * @param order its place among the messages of both directions.
    * @param late it began before `released` last rose, so it may be the one a response did not wait for.
    */
-  addRequest(target: Buffer, head: boolean, connect: boolean, late: boolean): number {
+  addRequest(target: Buffer, head: boolean, connect: boolean, order: number, late: boolean): number {
     this.requests++
     if (late && this.unclaimed < this.next) {
       const exchange = this.unclaimed++
@@ -55,14 +58,14 @@ export class Exchanges {
     }
     const exchange = this.next++
     this.unclaimed = this.next
-    this.#push({ exchange, count: this.requests, target, head, connect })
+    this.#push({ exchange, order, target, head, connect })
     return exchange
   }
 
   /** A response will not wait for its request any longer. */
   release(): void {
     this.released++
-    this.#push({ exchange: this.next++, count: 0, target: unknownTarget, head: false, connect: false })
+    this.#push({ exchange: this.next++, order: -1, target: unknownTarget, head: false, connect: false })
   }
 
   /** The request that a response answers; there must be one pending. `final`: not an informational (1xx) response. */
@@ -72,21 +75,20 @@ export class Exchanges {
     return this.#shift()
   }
 
-  /** Whether a request of before `requests` were numbered awaits its response. */
-  awaits(requests: number): boolean {
+  /** Whether a request that began before a message of this order awaits its response. */
+  awaits(order: number): boolean {
     const first = this.pending[0]
-    return first !== undefined && first.count <= requests
+    return first !== undefined && first.order < order
   }
 
   /**
-   * Answers for a response of which the head was lost, and which began when `requests` were numbered. A client that
-   * does not pipeline sends a request only after the response before, so what was pending before its last request
-   * has been answered by lost bytes too.
+   * Answers for a response of this order of which the head was lost. A client that does not pipeline sends a request
+   * only after the response before, so what was pending before its last request has been answered by lost bytes too.
    */
-  answerLost(requests: number): PendingRequest {
-    if (!this.awaits(requests)) {
+  answerLost(order: number): PendingRequest {
+    if (!this.awaits(order)) {
       this.released++
-      return { exchange: this.next++, count: 0, target: unknownTarget, head: false, connect: false }
+      return { exchange: this.next++, order: -1, target: unknownTarget, head: false, connect: false }
     }
     const answered = this.#shift()
     if (!this.pipelines) while (this.pending.length > 1) this.#shift()

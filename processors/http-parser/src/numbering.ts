@@ -12,7 +12,13 @@ export function numberMessage(endpoint: Endpoint, direction: Direction, head: He
     direction.target = encodeTarget(head)
     const late = direction.releasedBefore < exchanges.released
     const isConnect = isMethod(head, 'CONNECT')
-    direction.exchange = exchanges.addRequest(direction.target, isMethod(head, 'HEAD'), isConnect, late)
+    direction.exchange = exchanges.addRequest(
+      direction.target,
+      isMethod(head, 'HEAD'),
+      isConnect,
+      direction.order,
+      late,
+    )
     return plain
   }
   const { status } = head
@@ -41,10 +47,10 @@ const tunnel: MessageContext = { toHead: false, tunnel: true }
 export function numberLost(endpoint: Endpoint, direction: Direction): void {
   const { exchanges } = endpoint
   if (direction.kind === request) {
-    direction.exchange = exchanges.addRequest(unknownTarget, false, false, true)
+    direction.exchange = exchanges.addRequest(unknownTarget, false, false, direction.order, true)
     return
   }
-  const answered = exchanges.answerLost(direction.requestsBefore)
+  const answered = exchanges.answerLost(direction.order)
   direction.exchange = answered.exchange
   direction.target = answered.target
 }

@@ -11,7 +11,8 @@ export const isTarget = 2
 export const isDigit = 4
 
 /**
- * The classes of each octet: token characters (RFC 9110 section 5.6.2), and what a request target may hold: visible ASCII, and the octets above it that clients send raw.
+ * The classes of each octet: token characters (RFC 9110 section 5.6.2), and what a request target may hold: visible
+ * ASCII, and the octets above it that clients send raw.
  */
 export const octetClass: Uint8Array = (() => {
   const table = new Uint8Array(256)

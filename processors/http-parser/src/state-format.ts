@@ -7,7 +7,7 @@ import { StateReader, StateWriter, type Walker } from './state-walker.js'
 
 const noBytes = Buffer.alloc(0)
 const blankProcess: Process = { host: '', boot: noBytes, pid: 0, processStart: 0 }
-const blankRequest: PendingRequest = { exchange: 0, count: 0, target: noBytes, head: false, connect: false }
+const blankRequest: PendingRequest = { exchange: 0, order: 0, target: noBytes, head: false, connect: false }
 const blankPiece: HeldPiece = {
   position: 0,
   bytes: noBytes,
@@ -21,7 +21,7 @@ const blankPiece: HeldPiece = {
 
 /** State of one connection: both ends, with the bytes of messages half received. */
 export const connectionFormat: StateFormat<Connection> = {
-  version: 1,
+  version: 2,
   encode(connection) {
     const writer = new StateWriter()
     walkConnection(writer, connection)
@@ -81,12 +81,13 @@ function walkExchanges(walker: Walker, e: Exchanges): void {
   e.unclaimed = walker.number(e.unclaimed)
   e.pending = walker.list(e.pending, blankRequest, (request) => ({
     exchange: walker.number(request.exchange),
-    count: walker.number(request.count),
+    order: walker.number(request.order),
     target: walker.bytes(request.target),
     head: walker.boolean(request.head),
     connect: walker.boolean(request.connect),
   }))
   e.pendingBytes = walker.number(e.pendingBytes)
+  e.begun = walker.number(e.begun)
   e.requests = walker.number(e.requests)
   e.answers = walker.number(e.answers)
   e.released = walker.number(e.released)
@@ -130,7 +131,7 @@ function walkMessage(walker: Walker, d: Direction): void {
   d.processStart = walker.number(d.processStart)
   d.exchange = walker.number(d.exchange)
   d.releasedBefore = walker.number(d.releasedBefore)
-  d.requestsBefore = walker.number(d.requestsBefore)
+  d.order = walker.number(d.order)
   d.target = walker.bytes(d.target)
   d.status = walker.number(d.status)
   d.minor = walker.number(d.minor)

@@ -160,6 +160,8 @@ export class StreamParser {
   /** Takes note that the next `length` bytes of the stream are missing. */
   gap(endpoint: Endpoint, direction: Direction, length: number, reason: MissingReason, seen: Seen): void {
     let left = length
+    // A boundary may have been in there: what was searched so far says nothing against HTTP.
+    if (endpoint.established) endpoint.searchTurns = 0
     if (direction.phase === inLength) {
       const taken = Math.min(direction.remaining, left)
       if (direction.firstGap < 0) direction.firstGap = direction.size - direction.headSize

@@ -196,6 +196,8 @@ test('data read after the close belongs to the message', () => {
   run.send('client', 'GET / HTTP/1.0\r\n\r\n')
   run.receive('client', 'HTTP/1.0 200 OK\r\n\r\nabc')
   run.closed('client')
+  run.watermark(run.time + limits.lingerMicros / 2)
+  run.restart()
   run.receive('client', 'def')
   run.pass()
   expect(run.messages.map(inBrief)).toEqual(['0 GET /', '0 200 to GET / abcdef'])
@@ -211,6 +213,23 @@ test('what is decoded of a body cut off is shown', () => {
   end(run)
   expect(run.messages[1]).toMatchObject({ complete: false, missingBytes: 10, bodyError: null })
   expect(bodyOf(run.messages[1] as HttpMessage)).toMatch(/^(hello )+/)
+})
+
+test('of a coded body with a hole what is before the hole is shown', () => {
+  const text = Array.from({ length: 3000 }, (_, index) => `${(index * 7919) % 104_729}`).join(' ')
+  const body = gzipSync(text)
+  const half = body.length >> 1
+  const run = client()
+  run.send('client', get('/'))
+  run.receive('client', `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`)
+  run.receive('client', body.subarray(0, half), { length: half + 100, missing: 'fault' })
+  run.receive('client', body.subarray(half + 100))
+  end(run)
+  const [, message] = run.messages
+  expect(message).toMatchObject({ complete: false, missingBytes: 100, missingReason: 'lost', bodyError: null })
+  const decoded = bodyOf(message as HttpMessage)
+  expect(decoded.length).toBeGreaterThan(1000)
+  expect(text.startsWith(decoded)).toBe(true)
 })
 
 test('capture ends: what is unfinished is given out as lost; when it starts again the numbers go on', () => {
@@ -283,4 +302,27 @@ test('any loss: what is called complete is so, nothing is counted twice, lengths
     ),
     { numRuns: 500 },
   )
+})
+
+test('however many exchanges are lost one after another, the first whole one after them is found', () => {
+  const run = client()
+  run.send('client', get('/before'))
+  run.receive('client', ok('before'))
+  const lost = 3 * limits.searchTurns
+  for (let n = 0; n < lost; n++) {
+    run.send('client', '', { length: 1000, missing: 'lost' })
+    run.send('client', 'tail of a body')
+    run.receive('client', '', { length: 1000, missing: 'lost' })
+    run.receive('client', 'tail of a body')
+  }
+  run.send('client', get('/after'))
+  run.receive('client', ok('after'))
+  const found = end(run)
+  expect(found.slice(0, 2)).toEqual(['0 GET /before', '0 200 to GET /before before'])
+  const [asked, answered] = run.messages.filter(({ url }) => url === '/after')
+  expect(asked).toMatchObject({ kind: 'request', complete: true })
+  expect(answered).toMatchObject({ kind: 'response', status: 200, complete: true, exchange: asked?.exchange })
+  const bytes = run.messages.reduce((sum, { length }) => sum + length, 0)
+  const whole = [get('/before'), get('/after'), ok('before'), ok('after')].reduce((sum, text) => sum + text.length, 0)
+  expect(bytes).toBe(whole + lost * 2 * (1000 + 'tail of a body'.length))
 })

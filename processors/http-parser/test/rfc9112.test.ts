@@ -65,6 +65,7 @@ const cases: Record<string, Record<string, [turns: Turn[], lines: string[]]>> = 
     'HTTP/2 by prior knowledge is not HTTP/1': [[['>', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n']], []],
     'HTTP/0.9 is not HTTP/1': [[['>', 'GET /\r\n']], []],
     'lower-case http is not HTTP': [[['>', 'GET / http/1.1\r\n\r\n']], []],
+    'no space behind the method': [[['>', 'GET:/ HTTP/1.1\r\n\r\n']], []],
     'white space before the method': [[['>', ' GET / HTTP/1.1\r\n\r\n']], []],
     'two spaces before the status': [
       [
