@@ -58,6 +58,8 @@ export interface Pipeline extends Running {
 export async function createPipeline(options: PipelineOptions): Promise<Pipeline> {
   const context = contextOf(options)
   const loop = new StageLoop(context)
+  const { spareTime } = options
+  if (spareTime !== undefined) loop.standBack = () => spareTime.pause()
   const rebuilds = new Rebuilds(context, loop)
   try {
     await addParts(context, loop, options, rebuilds)

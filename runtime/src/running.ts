@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { Metrics } from './metrics.js'
 import { type PartStatus, PartStatuses } from './part-status.js'
 import { ReadableSchemas } from './readable-schema.js'
+import type { SpareTime } from './spare-time.js'
 import { defaultPolicy, type StagePolicy } from './stage.js'
 import type { StageContext } from './stage-context.js'
 import type { StageLoop } from './stage-loop.js'
@@ -16,6 +17,8 @@ export interface RunOptions {
   /** Aborting it is `close`. */
   signal?: AbortSignal
   policy?: StagePolicy
+  /** Given, the parts stand back while others want the processor; not while they drain. */
+  spareTime?: SpareTime
 }
 
 /** Parts that run. */

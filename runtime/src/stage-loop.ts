@@ -40,8 +40,8 @@ const fatalCodes = new Set(['fenced', 'locked', 'read_only', 'closed', 'corrupt'
 
 /**
  * Runs stages by turns in one thread: each one round a pass, level by level, so that what one emits the next takes in
- * the same pass. Stages of a level do not read from one another: their commits share the wait for the disk. Sleeps when there is nothing to do. A stage that fails begins again from its last commit, after a
- * growing pause; the others go on.
+ * the same pass. Stages of a level do not read from one another: their commits share the wait for the disk. Sleeps when
+ * there is nothing to do. A stage that fails begins again from its last commit, after a growing pause; the others go on.
  */
 export class StageLoop {
   readonly #context: StageContext
@@ -49,6 +49,8 @@ export class StageLoop {
   readonly #waiting: { run: () => Promise<void>; reject: (error: unknown) => void }[] = []
   /** Called after every pass; returns in how many milliseconds it wants to be called again at the latest. */
   afterPass: () => Promise<number> = async () => Number.POSITIVE_INFINITY
+  /** Called after a pass that did something; returns how many milliseconds to leave the processor to others. */
+  standBack: () => number = () => 0
   #watch: Reader | null = null
   #stopping = false
   #sleep = new AbortController()
@@ -178,8 +180,9 @@ export class StageLoop {
         const wait = await this.afterPass()
         if (progress > 0) {
           settled = 0
-          const rest = paceMs - (performance.now() - started)
-          if (progress < littleRecords && rest > 0) await this.#pause(rest)
+          const pace = progress < littleRecords ? paceMs - (performance.now() - started) : 0
+          const rest = Math.max(pace, this.standBack())
+          if (rest > 0) await this.#pause(rest)
           else await new Promise((resolve) => setImmediate(resolve))
           continue
         }

@@ -1,7 +1,7 @@
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { openEmbeddedLog } from '@syscribe/log'
-import { createPipeline, topicSettings } from '@syscribe/runtime'
+import { createPipeline, SpareTime, topicSettings } from '@syscribe/runtime'
 import { explainError } from '../explain-error.js'
 import { serveControl } from './control-server.js'
 import type { DerivationInput, DerivationOrder, DerivationReport } from './derivation-messages.js'
@@ -19,12 +19,12 @@ function report(message: DerivationReport): void {
   parentPort?.postMessage(message)
 }
 
-/** On Linux a priority belongs to a thread (setpriority(2), "C library/kernel differences"): only this one yields. */
-function yieldToOthers(): void {
+/** On Linux a priority belongs to a thread (setpriority(2), "C library/kernel differences"): only this one changes. */
+function setNice(nice: number): void {
   try {
-    setPriority(0, 19)
+    setPriority(0, nice)
   } catch (error) {
-    logger.warn({ err: error }, 'cannot lower the priority of the derivation')
+    logger.warn({ err: error, nice }, 'cannot set the priority of the derivation')
   }
 }
 
@@ -36,7 +36,13 @@ async function run(): Promise<void> {
   })
   try {
     await log.createTopics(topicSettings({ retentionBytes: config.retentionBytes, retentionMs: config.retentionMs }))
-    const pipeline = await createPipeline({ log, logger, processors, projections: projectionTasks(config) })
+    const pipeline = await createPipeline({
+      log,
+      logger,
+      processors,
+      projections: projectionTasks(config),
+      spareTime: new SpareTime(),
+    })
     const ordered = new Promise<void>((resolve) => {
       parentPort?.on('message', (order: DerivationOrder) => {
         if (order === 'drain') resolve()
@@ -50,6 +56,7 @@ async function run(): Promise<void> {
     } finally {
       await control.close()
     }
+    setNice(0) // somebody waits for the end of it
     await pipeline.drain()
     await pipeline.close()
   } finally {
@@ -58,7 +65,7 @@ async function run(): Promise<void> {
   report({ event: 'drained' })
 }
 
-yieldToOthers()
+setNice(19)
 run().then(
   () => parentPort?.close(),
   (error: unknown) => {

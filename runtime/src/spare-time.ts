@@ -1,0 +1,51 @@
+import { readFileSync, readlinkSync } from 'node:fs'
+
+/** Less than this on the processor or waiting for it says nothing yet. Milliseconds. */
+const littleMs = 4
+/** A thread that waited for less than this share of the time it wanted to run has the machine to itself. */
+const contended = 0.15
+/** On a contended processor: how long to stand back for each millisecond wanted, and at most. */
+const pausePerMs = 12
+const longestPauseMs = 1_000
+
+/** Time a thread spent running and waiting for a processor since its start, nanoseconds. */
+export interface RunAndWait {
+  ran: number
+  waited: number
+}
+
+/**
+ * Keeps a thread to the time nobody else wants. A low priority does that only against threads that the scheduler
+ * compares it with: with autogroups (sched(7)), the default of most distributions, every session gets an equal share,
+ * whatever the priorities in it. So this looks at how long the thread had to wait for a processor: a thread that waits is
+ * in somebody's way, and stands back for several times the time it took.
+ */
+export class SpareTime {
+  readonly #read: () => RunAndWait
+  #last: RunAndWait
+
+  /** For the calling thread, unless told where to read. */
+  constructor(read: () => RunAndWait = schedulerTimes()) {
+    this.#read = read
+    this.#last = read()
+  }
+
+  /** Milliseconds to stand back now; 0 when nobody else wants the processor. Call it between pieces of work. */
+  pause(): number {
+    const now = this.#read()
+    const ran = (now.ran - this.#last.ran) / 1e6
+    const waited = (now.waited - this.#last.waited) / 1e6
+    if (ran + waited < littleMs) return 0
+    this.#last = now
+    return waited / (ran + waited) < contended ? 0 : Math.min(longestPauseMs, (ran + waited) * pausePerMs)
+  }
+}
+
+/** Reads /proc/<pid>/task/<tid>/schedstat of the calling thread (Documentation/scheduler/sched-stats.rst). */
+function schedulerTimes(): () => RunAndWait {
+  const path = `/proc/${readlinkSync('/proc/thread-self')}/schedstat`
+  return () => {
+    const [ran = 0, waited = 0] = readFileSync(path, 'latin1').split(' ').map(Number)
+    return { ran, waited }
+  }
+}

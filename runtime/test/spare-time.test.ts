@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { SpareTime } from '../src/index.js'
+
+const ms = 1e6
+
+test('stands back only where it had to wait, in proportion, within a bound', () => {
+  const times = { ran: 0, waited: 0 }
+  const spare = new SpareTime(() => ({ ...times }))
+  times.ran += 20 * ms
+  expect(spare.pause()).toBe(0)
+  times.ran += 10 * ms
+  times.waited += 10 * ms
+  expect(spare.pause()).toBe(240)
+  times.ran += 300 * ms
+  times.waited += 300 * ms
+  expect(spare.pause()).toBe(1_000)
+  expect(spare.pause()).toBe(0)
+})
+
+test('too little to judge is judged with what follows', () => {
+  const times = { ran: 0, waited: 0 }
+  const spare = new SpareTime(() => ({ ...times }))
+  times.waited += 3 * ms
+  expect(spare.pause()).toBe(0)
+  times.waited += 3 * ms
+  expect(spare.pause()).toBe(72)
+})
+
+test('reads the times of the calling thread', () => {
+  const until = performance.now() + 30
+  const spare = new SpareTime()
+  while (performance.now() < until);
+  const first = spare.pause()
+  expect(first).toBeGreaterThanOrEqual(0)
+  expect(first).toBeLessThanOrEqual(1_000)
+})
