@@ -43,11 +43,13 @@ export class Reassembly {
   /** Feeds what need not wait any longer at this time (microseconds). */
   settle(endpoint: Endpoint, time: number): void {
     const { send, receive } = endpoint
-    // One direction's progress may be what the other one waits for.
-    while (
-      (send.held.length > 0 && this.#settleOne(endpoint, send, time)) ||
-      (receive.held.length > 0 && this.#settleOne(endpoint, receive, time))
-    );
+    for (;;) {
+      // As they passed, for requests and responses are paired in that order.
+      const [first, second] = timeOf(send) <= timeOf(receive) ? [send, receive] : [receive, send]
+      if (first.held.length > 0 && this.#settleOne(endpoint, first, time)) continue
+      // One direction's progress may be what the other one waits for.
+      if (second.held.length === 0 || !this.#settleOne(endpoint, second, time)) return
+    }
   }
 
   /** Waits for nothing any more on this direction, which was `total` bytes long in all (-1 not known), and ends it. */
@@ -79,7 +81,8 @@ export class Reassembly {
       this.#giveUp(endpoint, direction)
     }
     this.#drain(endpoint, direction)
-    direction.heldSince = time
+    // Holes one behind another have been waited for together.
+    if (direction.held.length > 0) direction.heldSince = timeOf(direction)
     return true
   }
 
@@ -124,6 +127,11 @@ export class Reassembly {
     direction.next = position + gap
     if (gap > 0) this.#parser.gap(endpoint, direction, gap, reason, seen)
   }
+}
+
+/** When the first piece that is held passed. */
+function timeOf({ held }: Direction): number {
+  return held[0]?.time ?? Number.POSITIVE_INFINITY
 }
 
 /** What of the piece lies at or behind `position`; null when nothing does. */

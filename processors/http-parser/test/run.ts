@@ -133,6 +133,11 @@ export class Run {
     this.step('SocketIo', value, value.time)
   }
 
+  /** Bytes that pass without a record. */
+  skip(side: Side, direction: 'send' | 'recv', length: number): void {
+    this.#positions.set(`${side}/${direction}`, this.#position(side, direction) + length)
+  }
+
   #position(side: Side, direction: 'send' | 'recv'): number {
     return this.#positions.get(`${side}/${direction}`) ?? 0
   }
