@@ -267,6 +267,7 @@ describe('both ends observed', () => {
     const client = h.end({ port: 6379 }).opened()
     const server = h.end({ port: 6379, role: 'server', cookie: 88, pid: 600 }).opened()
     client.send(redisPing)
+    h.restart()
     // The server's receive was lost: what it sent speaks for itself.
     server.lose('recv', 14).send('+PONG\r\n')
     client.closed()

@@ -169,6 +169,80 @@ test.each<[string, string, Partial<Opening> & { late?: boolean }]>([
   expect(recognised(opening)).toBe(protocol)
 })
 
+/** The same messages with one thing wrong. */
+test.each<[string, Partial<Opening> & { late?: boolean }]>([
+  ['Postgres startup of version 2.0', { client: bytes('00000014 00020000', text('user\0bob\0\0\0')) }],
+  [
+    'Postgres startup with a parameter that is no name',
+    { client: bytes('00000014 00030000', text('us r\0bob\0\0\0')) },
+  ],
+  ['Postgres SSLRequest of another length', { client: bytes('00000009 04d2162f 00') }],
+  ['Postgres authentication of a wrong length', { server: bytes('52 0000000c 00000000 01020304') }],
+  ['Postgres query that does not end', { client: bytes('51 0000000e', text('SELECT 1;!')), late: true }],
+  ['MySQL greeting whose filler is not 0', { server: Buffer.from(mysql8).fill(1, 24, 25) }],
+  ['MySQL greeting without a version', { server: bytes('4a 00 00 00 0a', text('eight.0\0'), Buffer.alloc(66)) }],
+  [
+    'MySQL handshake response with bytes in its filler',
+    { client: bytes('54000001 8da20b00 00000040 2d', Buffer.alloc(23, 1), Buffer.alloc(52)) },
+  ],
+  ['MySQL handshake response of sequence 0', { client: bytes('54000000 8da20b00 00000040 2d', Buffer.alloc(75)) }],
+  ['MySQL command that is no statement', { client: bytes('09 00 00 00 03', text('BARK 123')), late: true }],
+  [
+    'OP_MSG with undefined flags',
+    { client: bytes('25000000 01000000 00000000 dd070000 08000000 00 10000000 10', text('hello\0'), '01000000 00') },
+  ],
+  [
+    'OP_MSG whose document is longer than it',
+    { client: bytes('25000000 01000000 00000000 dd070000 00000000 00 20000000 10', text('hello\0'), '01000000 00') },
+  ],
+  [
+    'OP_MSG request that answers something',
+    { client: bytes('25000000 01000000 07000000 dd070000 00000000 00 10000000 10', text('hello\0'), '01000000 00') },
+  ],
+  ['TDS PRELOGIN whose options do not end', { client: bytes('12 01 0014 0000 01 00 00 000b 0006 01 0011 0001 00') }],
+  ['TDS PRELOGIN with a window', { client: bytes('12 01 0014 0000 01 01 00 0006 0006 ff 000000000000') }],
+  ['TDS LOGIN7 of an unknown version', { client: bytes('10 01 0090 0000 01 00 88000000 04000079', Buffer.alloc(40)) }],
+  ['RESP array whose command is of another length', { client: text('*1\r\n$3\r\nPING\r\n') }],
+  ['RESP array whose command is no word', { client: text('*1\r\n$4\r\n\x01\x02\x03\x04\r\n') }],
+  ['bulk string of another length', { server: text('$4\r\nhello\r\n') }],
+  ['an error that other protocols say as well', { server: text('-ERR no\r\n') }],
+  [
+    'memcached binary request with a data type',
+    { client: bytes('80 00 0003 00 01 0000 00000003 00000000 0000000000000000', text('key')) },
+  ],
+  [
+    'memcached binary request with the extras of another',
+    { client: bytes('80 00 0003 08 00 0000 0000000b 00000000 0000000000000000', Buffer.alloc(11)) },
+  ],
+  ['memcached storage command without a length', { client: text('set key 0 60\r\nvalue\r\n') }],
+  [
+    'Kafka request whose client id has control characters',
+    { client: bytes('00000011 0003 0001 00000001 0003', text('a\x01b'), '00000000') },
+  ],
+  ['Kafka request of an unknown api', { client: bytes('00000011 00ff 0001 00000001 0003', text('abc'), '00000000') }],
+  [
+    'Kafka request with a client id longer than it',
+    { client: bytes('0000000b 0003 0001 00000001 0003', text('abc'), '00000000') },
+  ],
+  [
+    'Kafka request whose response has another correlation id',
+    {
+      client: bytes('0000000e 0003 0001 0000002a ffff ffffffff'),
+      server: bytes('00000014 0000002b 00000000 00000000 00000000 00000000'),
+    },
+  ],
+  ['AMQP of an unknown version', { client: bytes(text('AMQP'), '00 00 09 02') }],
+  ['AMQP frame without its end', { client: bytes('01 0001 00000004 003c0028 cd'), late: true }],
+  ['NATS CONNECT without options', { client: text('CONNECT {"hello":1}\r\n') }],
+  ['INFO that is not JSON', { server: text('INFO server_id\r\n') }],
+  ['NATS MSG whose payload is longer', { server: text('MSG news 1 5\r\nhello!\r\n'), late: true }],
+  ['TLS record of another version', { client: bytes('16 0401 0200 01 0001fc 0303', Buffer.alloc(40)) }],
+  ['TLS application data cut short', { client: bytes('17 0303 0040', Buffer.alloc(16)), late: true }],
+  ['HTTP/2 preface cut', { client: text('PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n') }],
+])('%s is nothing', (_, opening) => {
+  expect(recognised(opening)).toBeNull()
+})
+
 test('a GSSENCRequest and an SSLRequest tell what became of them', () => {
   const reason = (client: Buffer, answer: string): string | undefined => {
     const h = new Harness()

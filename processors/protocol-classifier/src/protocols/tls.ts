@@ -32,19 +32,23 @@ function answer(bytes: Buffer): Verdict {
   return alert && (bytes[5] === 1 || bytes[5] === 2) ? matched('TLS alert') : 'no'
 }
 
-/** Mid-stream: a record header (RFC 8446 section 5.1) of application data, and another where it ends when that was seen. */
+/** Mid-stream: a whole record (RFC 8446 section 5.1) of application data, and the header of another when more was seen. */
 function records(bytes: Buffer): Verdict {
-  let at = 0
-  for (let seen = 0; seen < 2; seen++) {
-    if (bytes.length < at + 5) return seen > 0 ? matched('TLS application data') : shortRecord(bytes.subarray(at))
-    const length = bytes.readUInt16BE(at + 3)
-    const type = bytes[at] as number
-    const header = bytes[at + 1] === 3 && (bytes[at + 2] as number) >= 1 && (bytes[at + 2] as number) <= 3
-    // At least a tag of 16 bytes, at most 2^14 + 256 (TLS 1.3), + 2048 (TLS 1.2).
-    if (!header || (seen === 0 ? type !== 23 : type < 20 || type > 23) || length < 16 || length > 18_432) return 'no'
-    at += 5 + length
-  }
+  if (bytes.length < 5) return shortRecord(bytes)
+  if (!isHeader(bytes, 0, 23)) return 'no'
+  const end = 5 + bytes.readUInt16BE(3)
+  if (bytes.length < end) return bytes.length < openingLimit ? 'more' : matched('TLS application data')
+  if (bytes.length >= end + 5 && !isHeader(bytes, end, 20)) return 'no'
   return matched('TLS application data')
+}
+
+/** A record header of a type from `least` to 23, of TLS 1.0 to 1.3; its length at least a tag's, at most 2^14 + 2048 (TLS 1.2). */
+function isHeader(bytes: Buffer, at: number, least: number): boolean {
+  const type = bytes[at] as number
+  const minor = bytes[at + 2] as number
+  const length = bytes.readUInt16BE(at + 3)
+  const known = type >= least && type <= 23 && bytes[at + 1] === 3 && minor >= 1 && minor <= 3
+  return known && length >= (type === 23 ? 16 : 1) && length <= 18_432
 }
 
 function shortRecord(bytes: Buffer): Verdict {
