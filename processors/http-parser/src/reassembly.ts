@@ -40,24 +40,24 @@ export class Reassembly {
     this.settle(endpoint, seen.time)
   }
 
-  /** Feeds what need not wait any longer at this time (microseconds). */
+  /**
+   * Feeds what need not wait any longer at this time (microseconds), of both directions in the order it passed: that
+   * is how requests and responses are paired.
+   */
   settle(endpoint: Endpoint, time: number): void {
     const { send, receive } = endpoint
     for (;;) {
-      // As they passed, for requests and responses are paired in that order.
       const [first, second] = timeOf(send) <= timeOf(receive) ? [send, receive] : [receive, send]
-      if (first.held.length > 0 && this.#settleOne(endpoint, first, time)) continue
-      // One direction's progress may be what the other one waits for.
-      if (second.held.length === 0 || !this.#settleOne(endpoint, second, time)) return
+      if (this.#settleOne(endpoint, first, time)) continue
+      // What waits for a hole is waited for, within limits; what waits for the request may wait for the second.
+      const mayPass = first.held.length === 0 || first.paused || isFull(second)
+      if (!mayPass || !this.#settleOne(endpoint, second, time)) return
     }
   }
 
   /** Waits for nothing any more on this direction, which was `total` bytes long in all (-1 not known), and ends it. */
   finish(endpoint: Endpoint, direction: Direction, total: number, reason: MissingReason, seen: Seen): void {
-    while (direction.held.length > 0) {
-      this.#giveUp(endpoint, direction)
-      this.#drain(endpoint, direction)
-    }
+    this.settle(endpoint, Number.POSITIVE_INFINITY)
     const lacking = direction.next < 0 ? 0 : total - direction.next
     // TCP's FIN takes one number of its own, so the last position can be one beyond the last byte.
     if (lacking > 1 && direction.phase !== over) {
@@ -67,20 +67,20 @@ export class Reassembly {
     this.#parser.end(endpoint, direction, reason, seen)
   }
 
-  /** Whether it fed something. */
+  /** Feeds the first piece held, unless it has to wait. Whether it did. */
   #settleOne(endpoint: Endpoint, direction: Direction, time: number): boolean {
-    const { held, next } = direction
+    const first = direction.held[0]
+    if (first === undefined) return false
     if (direction.paused && !waitsForRequest(endpoint, direction)) direction.paused = false
-    const first = held[0] as HeldPiece
-    if (direction.paused || first.position > next) {
-      const waits =
-        held.length <= limits.heldPieces &&
-        direction.heldBytes <= limits.heldBytes &&
-        time - direction.heldSince < limits.waitMicros
-      if (waits) return false
+    if (direction.paused || first.position > direction.next) {
+      if (!isFull(direction) && time - direction.heldSince < limits.waitMicros) return false
       this.#giveUp(endpoint, direction)
+      if (direction.held[0] !== first) return true
     }
-    this.#drain(endpoint, direction)
+    direction.held.shift()
+    direction.heldBytes -= first.bytes.length
+    const rest = behind({ ...first, start: 0, end: first.bytes.length }, direction.next)
+    if (rest !== null) this.#feed(endpoint, direction, rest, first)
     // Holes one behind another have been waited for together.
     if (direction.held.length > 0) direction.heldSince = timeOf(direction)
     return true
@@ -100,18 +100,6 @@ export class Reassembly {
     this.#parser.gap(endpoint, direction, hole, 'lost', first)
   }
 
-  #drain(endpoint: Endpoint, direction: Direction): void {
-    while (direction.held.length > 0 && !direction.paused) {
-      const first = direction.held[0] as HeldPiece
-      if (first.position > direction.next) return
-      direction.held.shift()
-      direction.heldBytes -= first.bytes.length
-      const piece = { ...first, start: 0, end: first.bytes.length }
-      const rest = behind(piece, direction.next)
-      if (rest !== null) this.#feed(endpoint, direction, rest, first)
-    }
-  }
-
   #feed(endpoint: Endpoint, direction: Direction, piece: Piece, seen: Seen): void {
     const { bytes, start, end, gap, reason } = piece
     const position = piece.position + end - start
@@ -127,6 +115,11 @@ export class Reassembly {
     direction.next = position + gap
     if (gap > 0) this.#parser.gap(endpoint, direction, gap, reason, seen)
   }
+}
+
+/** Whether a direction holds all it may. */
+function isFull({ held, heldBytes }: Direction): boolean {
+  return held.length > limits.heldPieces || heldBytes > limits.heldBytes
 }
 
 /** When the first piece that is held passed. */
