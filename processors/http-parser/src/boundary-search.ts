@@ -59,7 +59,7 @@ export class BoundarySearch {
     endpoint.established = true
     endpoint.searchTurns = 0
     if (direction.skipped !== nothing) keep(direction, window, 0, boundary.at)
-    this.emitLost(endpoint, direction, seen)
+    this.emitLost(endpoint, direction, seen, true)
     direction.forgetMessage()
     direction.phase = idle
     return { view: window, at: boundary.at, stop: window.length }
@@ -112,11 +112,12 @@ export class BoundarySearch {
     direction.windowScan -= length
   }
 
-  emitLost(endpoint: Endpoint, direction: Direction, seen: Seen): void {
+  /** @param followed the begin of the next message was found. */
+  emitLost(endpoint: Endpoint, direction: Direction, seen: Seen, followed = false): void {
     const { skipped } = direction
     if (skipped === nothing || (skipped === headless && !endpoint.established)) return
     if (direction.size === 0 && direction.missing === 0) return
-    if (direction.exchange < 0) numberLost(endpoint, direction)
+    if (direction.exchange < 0) numberLost(endpoint, direction, followed)
     const bytes = direction.bytes ?? noBytes
     if (skipped === partial) parseHead(bytes, 0, direction.headSize, direction.kind, this.#head)
     else this.#head.reset(bytes, 0)

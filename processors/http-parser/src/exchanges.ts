@@ -84,9 +84,10 @@ export class Exchanges {
   /**
    * Answers for a response of this order of which the head was lost. A client that does not pipeline sends a request
    * only after the response before, so what was pending before its last request has been answered by lost bytes too.
+   * @param followed another response follows: the last request is left for it.
    */
-  answerLost(order: number): PendingRequest {
-    if (!this.awaits(order)) {
+  answerLost(order: number, followed: boolean): PendingRequest {
+    if (!this.awaits(order) || (followed && this.pending.length === 1)) {
       this.released++
       return { exchange: this.next++, order: -1, target: unknownTarget, head: false, connect: false }
     }

@@ -43,14 +43,17 @@ const plain: MessageContext = { toHead: false, tunnel: false }
 const toHead: MessageContext = { toHead: true, tunnel: false }
 const tunnel: MessageContext = { toHead: false, tunnel: true }
 
-/** Gives an exchange to a message of which not even the start line is known. */
-export function numberLost(endpoint: Endpoint, direction: Direction): void {
+/**
+ * Gives an exchange to a message of which not even the start line is known.
+ * @param followed the next message of this direction is known.
+ */
+export function numberLost(endpoint: Endpoint, direction: Direction, followed: boolean): void {
   const { exchanges } = endpoint
   if (direction.kind === request) {
     direction.exchange = exchanges.addRequest(unknownTarget, false, false, direction.order, true)
     return
   }
-  const answered = exchanges.answerLost(direction.order)
+  const answered = exchanges.answerLost(direction.order, followed)
   direction.exchange = answered.exchange
   direction.target = answered.target
 }

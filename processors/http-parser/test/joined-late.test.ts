@@ -50,7 +50,7 @@ const cases: Record<string, [turns: Turn[], lines: string[]]> = {
       ['>', get('/b')],
       ['<', 'xyz' + ok('b')],
     ],
-    ['0 GET /b', '0 null to GET /b xyz [joined_late 0]', '1 200 to null null b'],
+    ['0 GET /b', '1 null to null null xyz [joined_late 0]', '0 200 to GET /b b'],
   ],
   'in the middle of a method': [
     [['>', 'OST /x HTTP/1.1\r\n\r\n' + get('/b')]],

@@ -308,6 +308,7 @@ test.each([
   ['said by the records', (run: Run) => run],
   ['seen as holes', holes],
   ['just before', holes],
+  ['alone', holes],
 ])('however many exchanges are lost one after another, those after them are found and paired: %s', (how, lossOf) => {
   const run = client()
   const lose = lossOf(run)
@@ -317,8 +318,9 @@ test.each([
   const tail = 'the end of a body'
   for (let n = 0; n < lost; n++) {
     lose.send('client', '', { length: 1000, missing: 'lost' })
-    run.send('client', tail)
     lose.receive('client', '', { length: 1000, missing: 'lost' })
+    if (how === 'alone') continue
+    run.send('client', tail)
     run.receive('client', tail)
   }
   if (how !== 'just before') run.pass(2_000_000)
@@ -336,7 +338,7 @@ test.each([
   const whole = [get('/before'), ok('before')].concat(
     after.flatMap((line) => [`${line} HTTP/1.1\r\nHost: a\r\n\r\n`, ok(`to ${line}`)]),
   )
-  expect(bytes).toBe(whole.join('').length + lost * 2 * (1000 + tail.length))
+  expect(bytes).toBe(whole.join('').length + lost * 2 * (1000 + (how === 'alone' ? 0 : tail.length)))
 })
 
 /** Losses of which no record tells: the next record is further on. */
