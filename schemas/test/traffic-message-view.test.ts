@@ -95,7 +95,7 @@ test('the view says what the decoded record says, for any record', () => {
         expect(bytes.subarray(view.bodyStart, view.bodyEnd)).toEqual(message.message.raw.subarray(start))
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 300, interruptAfterTimeLimit: 20_000 },
   )
 })
 
@@ -121,7 +121,7 @@ test('any bytes at all end in a record or a typed error, without running away', 
         expect(error).toMatchObject({ code: 'record_invalid' })
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 1000, interruptAfterTimeLimit: 20_000 },
   )
 })
 

@@ -72,8 +72,12 @@ test('a record that cannot be read leaves no part of a line', async () => {
   const good = input('TrafficMessage', message())
   const damaged = { ...good, value: good.value.subarray(0, good.value.length - 5) }
   expect(() => log.apply(damaged, noState)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
-  const timeless = input('TrafficMessage', message())
-  log.apply(timeless, noState)
+  // A time beyond the calendar shows only when the line has begun: 2^51 on the wire, made larger there.
+  const timeless = input('TrafficMessage', message({ time: 2 ** 51 }))
+  const place = timeless.value.indexOf(Buffer.from('8080808080808008', 'hex'))
+  timeless.value[place + 7] = 0x7f
+  expect(() => log.apply(timeless, noState)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
+  log.apply(good, noState)
   await log.flush(noState, true)
   await log.close()
   expect(lines()).toHaveLength(1)

@@ -7,10 +7,10 @@ import { type Moment, momentOf } from './moment.js'
 import { pathOf } from './request-path.js'
 import { TextCache } from './text-cache.js'
 
-/** Messages given up at a connection's end may come a moment behind it: so long it is kept, milliseconds of event time. */
-const graceMs = 1000
-/** A connection of which nothing was heard for so long is taken for ended; its end was lost. */
-const idleMinutes = 60
+/** Messages given up at a connection's end come behind it: so long it is kept, milliseconds of event time. */
+const graceMs = 10_000
+/** A connection of which nothing was heard for so long (messages of it come for six hours) is taken for ended. */
+const idleMinutes = 7 * 60
 /** Exchanges of one connection that may be open at once; of more, the oldest is given up. */
 const waitingMost = 4096
 
@@ -133,15 +133,18 @@ export class OpenConnections {
       open = this.#begin(key, timestamp, end.service)
       this.#entries.service(open.service, end.image, end.at)
     }
-    if (open.ended !== null) return
-    open.ended = timestamp
-    open.endPassed = end.passed
-    open.endCaptured = end.captured
-    this.#noteEnd(timestamp, key)
-    if (end.link !== null) {
-      const gap = gapOf(open)
-      this.#entries.disconnect(open.service, end.link, end.at, gap.passed, gap.captured)
+    // Watching may have ended and begun again while the connection stayed open: each end is of its own time.
+    if (open.ended !== null) {
+      this.#ended.splice(
+        this.#ended.findIndex((one) => one.key === key),
+        1,
+      )
     }
+    open.ended = timestamp
+    open.endPassed += end.passed
+    open.endCaptured += end.captured
+    this.#noteEnd(timestamp, key)
+    if (end.link !== null) this.#entries.disconnect(open.service, end.link, end.at, end.passed, end.captured)
   }
 
   #request(open: OpenState, view: TrafficMessageView, at: Moment, passed: number, captured: number): void {

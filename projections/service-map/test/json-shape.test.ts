@@ -37,7 +37,7 @@ test('any JSON has the shape of its value, however it is written', () => {
       expect(shape(text)).toBe(parsed(text))
       expect(shape(JSON.stringify(JSON.parse(text), null, space))).toBe(parsed(text))
     }),
-    { numRuns: 150 },
+    { numRuns: 150, interruptAfterTimeLimit: 20_000 },
   )
 })
 
@@ -66,7 +66,7 @@ test('what JSON.parse refuses has no shape, what it takes has', () => {
         expect([damaged, shape(damaged)]).toEqual([damaged, parsed(damaged)])
       }
     }),
-    { numRuns: 800 },
+    { numRuns: 800, interruptAfterTimeLimit: 20_000 },
   )
 })
 

@@ -110,6 +110,6 @@ test('no line is wider than the terminal, and nothing that a terminal obeys is p
         expect(line).not.toMatch(/[\p{Cc}\p{Cf}]/u)
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 60, interruptAfterTimeLimit: 20_000 },
   )
 })

@@ -144,7 +144,7 @@ test('1xx is not the answer, 101 is', async () => {
 })
 
 test('a request that is never answered is counted so: at the end of its connection, or of everything', async () => {
-  const later = exchange({ connection: 2, after: 10 * second, url: '/later' })
+  const later = exchange({ connection: 2, after: 20 * second, url: '/later' })
   expect(await endpointsOf(request({ type: json, body: '{"q":1}' }))).toMatchObject([
     { request_schema: { q: 'number' }, response_schema: null, count: 1, unanswered: 1 },
   ])
@@ -161,10 +161,10 @@ test('a message given up at the end of its connection may come behind it', async
   expect(endpoint).not.toHaveProperty('unanswered')
 })
 
-test('a connection of which nothing is heard for an hour is given up', async () => {
-  const records = [request(), ...exchange({ connection: 2, after: 3700 * second, url: '/later' })]
+test('a connection of which nothing is heard for seven hours is given up', async () => {
+  const records = [request(), ...exchange({ connection: 2, after: 25_300 * second, url: '/later' })]
   // An answer behind that is counted by itself.
-  expect(await endpointsOf(records, response({ after: 3701 * second }))).toMatchObject([
+  expect(await endpointsOf(records, response({ after: 25_301 * second }))).toMatchObject([
     { path: '/', count: 2, unanswered: 1 },
     { path: '/later', count: 1 },
   ])
@@ -237,6 +237,23 @@ test('a body that was not captured whole makes no variant beside a known one', a
   expect(await endpointsOf(part(0), part(1))).toMatchObject([{ response_schema: {}, count: 2, schema_partial: true }])
 })
 
+test('a body that is not known joins only a variant that agrees in the other one', async () => {
+  const [other, asked] = [
+    { type: json, body: '{"p":1}' },
+    { type: json, body: '{"q":1}' },
+  ]
+  const found = await endpointsOf(
+    exchange({ ...other, answer: { type: json, body: '{"a":1}' } }),
+    exchange({ exchange: 1, ...other, answer: { type: json, body: '{"a":1}' } }),
+    exchange({ exchange: 2, ...asked, answer: { type: json, body: '{"b":1}' } }),
+    exchange({ exchange: 3, ...asked, answer: { type: json, body: '{"b":1,', change: cut } }),
+  )
+  expect(found.map(({ request_schema, response_schema, count }) => [request_schema, response_schema, count])).toEqual([
+    [{ p: 'number' }, { a: 'number' }, 2],
+    [{ q: 'number' }, { b: 'number' }, 2],
+  ])
+})
+
 test('a body beyond a mebibyte, or whose schema would be endless, is outlined', async () => {
   const large = `[${'1,'.repeat(600_000)}1]`
   const keyed = JSON.stringify(Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`user-${index}`, 1])))
@@ -272,6 +289,32 @@ test('messages lost whole show in the completeness of their service', async () =
   // Seen by nobody at all: the service is known to call, and that nothing is known of it.
   const blind = await onlyService(ended({ change: { sent: 500, received: 0, captured: 0 } }))
   expect([blind.endpoints, blind.completeness]).toEqual([[], 0])
+})
+
+test('a gap that stands for a lost answer is an answer of unknown content', async () => {
+  const gap = { status: null, complete: false, missingBytes: 8, missingReason: 'lost' as const }
+  const whole = exchange({ exchange: 1, answer: { type: json, body: '{"a":1}' } })
+  expect(await endpointsOf(whole, request(), response({ change: gap }))).toMatchObject([
+    { response_schema: { a: 'number' }, count: 2 },
+  ])
+})
+
+test('a connection whose watching ended and began again is one, with the bytes of both times', async () => {
+  const end = (after: number, sent: number) =>
+    ended({
+      to: service('db'),
+      connection: 100,
+      after,
+      change: { protocol: 'postgres', serverPort: 5432, sent, captured: 50 },
+    })
+  const found = await onlyService(
+    connected(),
+    end(second, 100),
+    end(2 * second, 100),
+    connected({ connection: 101, after: 60 * second }),
+  )
+  expect(found.connections).toMatchObject([{ count: 2, completeness: 0.5 }])
+  expect(found.completeness).toBe(0.5)
 })
 
 test('a rest of a millionth is no 1', async () => {
