@@ -12,6 +12,11 @@ export interface Log {
    * @throws LogError `topic_mismatch` naming topic and setting, `invalid`, `read_only`.
    */
   createTopics(topics: readonly TopicSettings[]): Promise<void>
+  /**
+   * Changes how long a topic's records are kept; the other settings of a topic are for good.
+   * @throws LogError `unknown_topic`, `invalid`, `read_only`
+   */
+  setRetention(topic: string, retention: Retention): Promise<void>
   /** Every topic with the offsets of its partitions now. */
   describeTopics(): Promise<TopicDescription[]>
   /** Drops a topic with its records and the offsets committed in it; no error when there is none. */
@@ -43,10 +48,14 @@ export interface Log {
   close(): Promise<void>
 }
 
-export interface TopicSettings {
+export interface TopicSettings extends Retention {
   topic: string
   partitions: number
   cleanup: 'delete' | 'compact'
+}
+
+/** How long the records of a topic are kept. */
+export interface Retention {
   /**
    * Records older than this may go; null = kept for ever. Milliseconds of record timestamp against the partition's
    * newest. The newest batch always stays.

@@ -15,6 +15,7 @@ export {
   type PipelineOptions,
   type ReplayRequest,
 } from './pipeline.js'
+export { prepareTopics } from './prepare-topics.js'
 export type * from './processor.js'
 export type * from './projection.js'
 export { ProjectionError, type ProjectionErrorCode, targetUnwritable } from './projection-error.js'

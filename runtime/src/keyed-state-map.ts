@@ -68,6 +68,7 @@ export class KeyedStateMap<S> implements KeyedState<S> {
 
   /** The topic holds this key, but in a form that is no longer read: the next checkpoint removes it. */
   discard(key: string): void {
+    this.#entries.delete(key)
     this.#written.add(key)
     this.#changed.add(key)
   }

@@ -8,6 +8,7 @@ import {
   type Reader,
   type ReaderOptions,
   type ReadPosition,
+  type Retention,
   type TopicDescription,
   type TopicPartition,
   type TopicSettings,
@@ -36,6 +37,10 @@ export class OverlaidLog implements Log {
 
   createTopics(topics: readonly TopicSettings[]): Promise<void> {
     return this.#upper.createTopics(topics.filter(({ topic }) => !this.#isBase(topic)))
+  }
+  async setRetention(topic: string, retention: Retention): Promise<void> {
+    this.#checkWritable(topic)
+    await this.#upper.setRetention(topic, retention)
   }
   async describeTopics(): Promise<TopicDescription[]> {
     const base = (await this.#base.describeTopics()).filter(({ topic }) => this.#isBase(topic))

@@ -93,7 +93,7 @@ export class ProcessorStage<S> implements Stage {
     const partitions = streams[0] === undefined ? 1 : ((await this.#partitionsOf(streams[0])) ?? 1)
     this.#stateTopic = await StateTopic.open(log, stateTopicName(name), this.partition, partitions)
     const committed = this.#committedOffsets(await this.#producer.committed(name))
-    const checkpoint = await this.#stateTopic.restore(log, state.version, this.#state, committed === null)
+    const checkpoint = await this.#stateTopic.restore({ log, logger }, state.version, this.#state, committed === null)
     this.#neverCheckpointed = checkpoint === null
     for (const saved of checkpoint?.inputs ?? []) this.#input(saved.topic, saved.partition)?.restore(saved)
     for (const [host, progress] of checkpoint?.forwarded ?? []) this.#forwarded.set(host, progress)

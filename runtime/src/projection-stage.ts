@@ -107,7 +107,12 @@ export class ProjectionStage<S> implements Stage {
     this.#stateTopic = await StateTopic.open(log, stateTopicName(name, this.#target), 0, 1)
 
     const committed = await this.#producer.committed(this.part)
-    const checkpoint = await this.#stateTopic.restore(log, state.version, this.#state, committed.length === 0)
+    const checkpoint = await this.#stateTopic.restore(
+      { log, logger },
+      state.version,
+      this.#state,
+      committed.length === 0,
+    )
     if (checkpoint !== null) {
       this.#metadata = committed.find(({ metadata }) => metadata !== '')?.metadata ?? null
       for (const saved of checkpoint.inputs) {

@@ -3,6 +3,7 @@ import { BatchBuilder, type Log, LogError, type PartitionBatch, type RecordBatch
 import { namedSchema } from '@syscribe/schemas'
 import type { SavedInput } from './input-partition.js'
 import type { KeyedStateMap } from './keyed-state-map.js'
+import type { StageContext } from './stage-context.js'
 import type { Progress } from './watermark-sources.js'
 
 /** Everything besides the keyed state that decides what happens next. */
@@ -55,17 +56,27 @@ export class StateTopic {
    * Reads the last checkpoint into `state`; null when there is none that this version can read. With `fresh` what there
    * is does not count: the next checkpoint removes it.
    */
-  async restore<S>(log: Log, version: number, state: KeyedStateMap<S>, fresh: boolean): Promise<Checkpoint | null> {
+  async restore<S>(
+    { log, logger }: Pick<StageContext, 'log' | 'logger'>,
+    version: number,
+    state: KeyedStateMap<S>,
+    fresh: boolean,
+  ): Promise<Checkpoint | null> {
     const newest = await this.newest(log)
     const written = newest.get('c')
     newest.delete('c')
     const checkpoint = written === undefined ? null : (JSON.parse(entryValue(written).toString()) as Checkpoint)
-    const usable = !fresh && checkpoint !== null && checkpoint.version === version
-    for (const [key, bytes] of newest) {
-      if (usable) state.restore(key.slice(entryPrefix.length), entryValue(bytes))
-      else state.discard(key.slice(entryPrefix.length))
+    const keys = [...newest.keys()].map((key) => key.slice(entryPrefix.length))
+    if (!fresh && checkpoint !== null && checkpoint.version === version) {
+      try {
+        for (const [key, bytes] of newest) state.restore(key.slice(entryPrefix.length), entryValue(bytes))
+        return checkpoint
+      } catch (fault) {
+        logger.warn({ topic: this.topic, err: fault }, 'the saved state cannot be read; it is rebuilt from the log')
+      }
     }
-    return usable ? checkpoint : null
+    for (const key of keys) state.discard(key)
+    return null
   }
 
   /** The newest record of each key, as it is in the topic. */

@@ -189,7 +189,10 @@ describe('faults of parts', () => {
 })
 
 describe('state', () => {
-  test('of an old version is built anew from the oldest record, and nothing is emitted twice', async () => {
+  test.each([
+    ['of an old version', 2],
+    ['that cannot be read though its version says so', 1],
+  ])('%s is built anew from the oldest record, and nothing is emitted twice', async (_name, version) => {
     const log = await testLog('memory')
     const appender = await Appender.open(log)
     await appender.losses([
@@ -202,9 +205,9 @@ describe('state', () => {
     await first.close()
     const newer = {
       ...numberState,
-      version: 2,
+      version,
       decode: () => {
-        throw new Error('another format')
+        throw new RangeError('another format')
       },
     }
     await appender.losses([[1003, 41]])
@@ -214,7 +217,7 @@ describe('state', () => {
     expect((await namesOf(log)).slice(-3)).toEqual(['31 3', 'begun 41', '41 4'])
     expect(await namesOf(log)).toHaveLength(8)
     // From the new checkpoint on the new format is read.
-    const third = await runProcessor({ log, processor: { ...namer(), state: { ...numberState, version: 2 } }, logger })
+    const third = await runProcessor({ log, processor: { ...namer(), state: { ...numberState, version } }, logger })
     await appender.losses([[1004, 51]])
     await third.drain()
     await third.close()

@@ -1,13 +1,14 @@
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { openEmbeddedLog } from '@syscribe/log'
-import { createPipeline, SpareTime, topicSettings } from '@syscribe/runtime'
+import { createPipeline, prepareTopics, SpareTime, topicSettings } from '@syscribe/runtime'
 import { explainError } from '../explain-error.js'
 import { serveControl } from './control-server.js'
 import type { DerivationInput, DerivationOrder, DerivationReport } from './derivation-messages.js'
 import { rememberOutputs } from './last-outputs.js'
 import { stderrLogger } from './logger.js'
 import { processors, projectionTasks } from './parts.js'
+import { rawTopics } from './raw-topics.js'
 
 // The derivation thread: processors and projections, behind capture and below it in priority. It writes the derived
 // side of the log only, so it never holds a lock that capture waits for.
@@ -35,7 +36,8 @@ async function run(): Promise<void> {
     onCleanFault: (fault) => logger.error({ err: fault }, 'cleaning derived topics failed'),
   })
   try {
-    await log.createTopics(topicSettings({ retentionBytes: config.retentionBytes, retentionMs: config.retentionMs }))
+    const settings = topicSettings({ retentionBytes: config.retentionBytes, retentionMs: config.retentionMs })
+    await prepareTopics(log, settings, (topic) => !rawTopics.has(topic))
     const pipeline = await createPipeline({
       log,
       logger,

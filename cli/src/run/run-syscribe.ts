@@ -1,12 +1,12 @@
 import { openEmbeddedLog } from '@syscribe/log'
-import { type Config, topicSettings } from '@syscribe/runtime'
-import { topics } from '@syscribe/schemas'
+import { type Config, prepareTopics, topicSettings } from '@syscribe/runtime'
 import type { Surroundings } from '../surroundings.js'
 import { checkCapture, startCapture } from './capture.js'
 import { checkDataDir } from './check-data-dir.js'
 import { checkOutputs } from './check-outputs.js'
 import { startDerivation } from './derivation.js'
 import { stderrLogger } from './logger.js'
+import { rawTopics } from './raw-topics.js'
 import { stopRequested } from './shutdown.js'
 
 /**
@@ -27,7 +27,10 @@ export async function runSyscribe(config: Config, surroundings: Surroundings): P
   })
   try {
     const settings = topicSettings({ retentionBytes: config.retentionBytes, retentionMs: config.retentionMs })
-    await log.createTopics(settings.filter(({ topic }) => rawTopics.has(topic)))
+    await prepareTopics(
+      log,
+      settings.filter(({ topic }) => rawTopics.has(topic)),
+    )
     const derivation = await startDerivation({ config })
     try {
       const collector = await startCapture(log, config, logger)
@@ -48,12 +51,6 @@ export async function runSyscribe(config: Config, surroundings: Surroundings): P
     await log.close()
   }
 }
-
-const rawTopics: ReadonlySet<string> = new Set(
-  Object.entries(topics)
-    .filter(([, topic]) => topic.writer === 'collector')
-    .map(([name]) => name),
-)
 
 /** The line scripts wait for. */
 function readyLine(config: Config): string {

@@ -1,5 +1,5 @@
 import { LogError } from '../errors.js'
-import type { TopicSettings } from '../log.js'
+import type { Retention, TopicSettings } from '../log.js'
 import { catalogKey, numberFromKey, schemaKey, schemasRange, topicKey, topicsRange } from './keys.js'
 import type { Change, Store } from './store.js'
 
@@ -73,6 +73,13 @@ export class Catalog {
     const changes = added.map((topic) => ({ key: topicKey(topic.settings.topic), value: json(topic) }))
     const row = { ...this.#row, nextTopic: this.#row.nextTopic + added.length * idStep }
     return { changes: [...changes, this.#changed(row)], added }
+  }
+
+  changeRetention(name: string, { retentionMs, retentionBytes }: Retention): Change[] {
+    const topic = this.topics.get(name)
+    if (topic === undefined) return []
+    const changed = { ...topic, settings: { ...topic.settings, retentionMs, retentionBytes } }
+    return [{ key: topicKey(name), value: json(changed) }, this.#changed(this.#row)]
   }
 
   removeTopic(topic: string): Change[] {

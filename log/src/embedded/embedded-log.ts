@@ -17,6 +17,7 @@ import type {
   ProducerOptions,
   Reader,
   ReaderOptions,
+  Retention,
   TopicDescription,
   TopicPartition,
   TopicSettings,
@@ -149,6 +150,14 @@ export class EmbeddedLog implements Log, PartitionSource {
     const ofSide = (side: Side) => missing.filter(({ topic }) => this.#rawTopics(topic) === (side.name === 'raw'))
     for (const side of this.#list()) for (const { topic } of ofSide(side)) this.#checkWrites(side, topic)
     for (const side of this.#list()) if (ofSide(side).length > 0) await side.createTopics(ofSide(side))
+  }
+
+  async setRetention(topic: string, { retentionMs, retentionBytes }: Retention): Promise<void> {
+    this.checkOpen()
+    const { side, topic: known } = this.#find(topic)
+    this.#checkWrites(side, topic)
+    checkTopicSettings({ ...known.settings, retentionMs, retentionBytes })
+    await side.setRetention(topic, { retentionMs, retentionBytes })
   }
 
   async describeTopics(): Promise<TopicDescription[]> {

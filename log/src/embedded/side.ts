@@ -1,6 +1,6 @@
 import { batchFault } from '../check-batch.js'
 import { LogError } from '../errors.js'
-import type { PartitionOffsets, TopicSettings } from '../log.js'
+import type { PartitionOffsets, Retention, TopicSettings } from '../log.js'
 import { RecordBatch } from '../record-batch.js'
 import { Catalog, type StoredTopic } from './catalog.js'
 import { CommitQueue } from './commit-queue.js'
@@ -104,6 +104,11 @@ export class Side {
       }
       return { changes, result: undefined }
     })
+  }
+
+  /** Changes how long a known topic's records are kept. */
+  setRetention(name: string, retention: Retention): Promise<void> {
+    return this.#changeCatalog(() => ({ changes: this.catalog.changeRetention(name, retention), result: undefined }))
   }
 
   /** Makes a topic unknown; the cleaner removes its records. */

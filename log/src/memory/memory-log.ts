@@ -15,6 +15,7 @@ import type {
   ProducerOptions,
   Reader,
   ReaderOptions,
+  Retention,
   TopicDescription,
   TopicPartition,
   TopicSettings,
@@ -71,6 +72,14 @@ export class MemoryLog implements Log, PartitionSource {
       const partitions = Array.from({ length: settings.partitions }, () => new MemoryPartition())
       this.#topics.set(settings.topic, { settings: { ...settings }, partitions })
     }
+  }
+
+  async setRetention(topic: string, { retentionMs, retentionBytes }: Retention): Promise<void> {
+    this.checkOpen()
+    const known = this.#topic(topic)
+    const settings = { ...known.settings, retentionMs, retentionBytes }
+    checkTopicSettings(settings)
+    known.settings = settings
   }
 
   async describeTopics(): Promise<TopicDescription[]> {

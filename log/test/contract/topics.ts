@@ -50,6 +50,19 @@ export function topicContract(engine: Engine): void {
       expect((await log.describeTopics()).map((described) => described.topic)).not.toContain(other)
     })
 
+    it('changes how long records are kept, and nothing else of a topic', async () => {
+      const { log } = open
+      const topic = unique('kept')
+      const before = settings(topic, { partitions: 2, retentionMs: 5000 })
+      await log.createTopics([before])
+      await log.setRetention(topic, { retentionMs: null, retentionBytes: 77 })
+      const after = { ...before, retentionMs: null, retentionBytes: 77 }
+      expect((await log.describeTopics()).find((described) => described.topic === topic)).toMatchObject(after)
+      await log.createTopics([after])
+      await expectFault(log.setRetention(topic, { retentionMs: -1, retentionBytes: null }), 'invalid', 'retentionMs')
+      await expectFault(log.setRetention(unique('none'), { retentionMs: 1, retentionBytes: null }), 'unknown_topic')
+    })
+
     it('refuses names and settings that no engine takes', async () => {
       const { log } = open
       for (const name of ['', 'a b', 'a/b', '..', 'x'.repeat(250), 'é']) {
