@@ -1,5 +1,6 @@
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { recordedOutputs, unpackRecording } from '../fixtures/recording.js'
+import { endings } from '../harness/at-end.js'
 import { derive, deriveAsNobody, expectSameOutputs } from '../harness/derive.js'
 import { programs, run, startServer } from '../harness/program.js'
 import { Outputs, Syscribe } from '../harness/syscribe.js'
@@ -8,33 +9,30 @@ import { start as startRedis } from '../servers/redis.js'
 // The same raw log gives the same three files: live, derived again, by whom and where ever.
 
 const profile = `replay-${process.pid}`
-const atEnd: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  await Promise.allSettled(atEnd.splice(0).map((end) => end()))
-})
+const atEnd = endings()
 
 function newOutputs(): Outputs {
   const outputs = new Outputs()
-  atEnd.push(async () => outputs.remove())
+  atEnd(() => outputs.remove())
   return outputs
 }
 
 test('what a live run wrote is what a user without rights derives from its raw log', { timeout: 120_000 }, async () => {
   const redis = await startRedis()
-  atEnd.push(redis.stop)
+  atEnd(redis.stop)
   const env = (name: string) => ({ ADI_PROFILE: profile, ADI_PROFILE_NAME: name })
   const node = (script: string, ...args: string[]) => ({
     command: process.execPath,
     args: [`${programs}${script}`, ...args],
   })
   const echo = await startServer((port) => ({ ...node('server.mjs', `${port}`), env: env('echo') }))
-  atEnd.push(echo.stop)
+  atEnd(echo.stop)
   // Its connections are older than the recording.
   const early = await startServer(() => ({ ...node('steady.mjs', `${echo.port}`, `${redis.port}`), env: env('early') }))
-  atEnd.push(early.stop)
+  atEnd(early.stop)
   const outputs = newOutputs()
   const live = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile, SYSCRIBE_CAPTURE_LIMIT: '16K' }, outputs)
-  atEnd.push(async () => live.child.kill('SIGKILL'))
+  atEnd(() => live.child.kill('SIGKILL'))
   const url = `http://127.0.0.1:${echo.port}`
   await run({ ...node('client.mjs', url, '200'), env: env('node-client') })
   await run({ command: 'python3', args: [`${programs}client.py`, url, '50'], env: env('python-client') })

@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { endings } from '../harness/at-end.js'
+import { derive, expectSameOutputs } from '../harness/derive.js'
+import { programs, run, type Server, startServer } from '../harness/program.js'
+import { Outputs, Syscribe, syscribeBin } from '../harness/syscribe.js'
+import { start as startRedis } from '../servers/redis.js'
+
+// `syscribe run` is killed at random instants while profiled programs talk, a hundred times on one data directory. What
+// it then leaves must be what one uninterrupted derivation makes of the same raw log.
+
+const kills = 100
+const profile = `kill-${process.pid}`
+const atEnd = endings()
+
+test(`killed ${kills} times, syscribe run leaves what an uninterrupted run leaves`, {
+  timeout: 1_200_000,
+}, async () => {
+  const outputs = new Outputs()
+  const derived = new Outputs()
+  for (const one of [outputs, derived]) atEnd(() => one.remove())
+  const redis = await startRedis()
+  atEnd(() => redis.stop())
+  const echo = await startServer((port) => ({
+    command: process.execPath,
+    args: [`${programs}server.mjs`, `${port}`],
+    env: { ADI_PROFILE: profile, ADI_PROFILE_NAME: 'echo' },
+  }))
+  atEnd(() => echo.stop())
+  const client = await startClient(echo, redis.port)
+
+  const lives = { beforeReady: 0, afterReady: 0 }
+  for (let kill = 0; kill < kills; kill++) {
+    const victim = new Victim(outputs)
+    atEnd(() => victim.kill())
+    if (kill % 4 === 3) await Promise.race([pause(Math.random() * 1000), victim.ready])
+    else {
+      await victim.ready
+      // Programs that live and die meanwhile, too.
+      const curl = run({
+        command: 'curl',
+        args: ['-s', '-d', `kill ${kill}`, `http://127.0.0.1:${echo.port}/echo/short`],
+        env: { ADI_PROFILE: profile, ADI_PROFILE_NAME: 'short', KILL: `${kill}` },
+      })
+      await pause(Math.random() ** 2 * 1000)
+      await victim.kill()
+      await curl
+    }
+    await victim.kill()
+    lives[victim.isReady ? 'afterReady' : 'beforeReady']++
+  }
+  expect(lives.beforeReady).toBeGreaterThan(3)
+  expect(lives.afterReady).toBeGreaterThan(50)
+
+  const last = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile }, outputs)
+  atEnd(() => last.child.kill('SIGKILL'))
+  const answered = await client.stop()
+  expect(await last.stop(), last.stderr).toBe(0)
+
+  await derive(outputs.dataDir, derived)
+  expectSameOutputs(outputs, derived)
+  // A file set aside would be one that was not recognised after a crash.
+  expect(readdirSync(outputs.directory).sort()).toEqual(['data', 'env.yaml', 'http.log', 'map.json'])
+
+  // The comparison is of something: the traffic of all lives, each message once.
+  const lines = outputs.lines()
+  const ids = lines.map(({ id }) => id)
+  expect(new Set(ids).size).toBe(ids.length)
+  expect(lines.filter(({ url, method }) => method === 'POST' && url === '/echo/short').length).toBeGreaterThan(30)
+  expect(lines.filter(({ method, direction }) => method === 'POST' && direction === 'send').length).toBeGreaterThan(500)
+  expect(lines.some(({ protocol }) => protocol === 'redis')).toBe(true)
+  expect(outputs.documents().length).toBeGreaterThan(20)
+  expect(answered).toBeGreaterThan(1000)
+})
+
+/** One life of `syscribe run`. */
+class Victim {
+  readonly #child: ChildProcess
+  readonly #ended: Promise<unknown>
+  readonly ready: Promise<void>
+  isReady = false
+  #killed = false
+  #stderr = ''
+  constructor(outputs: Outputs) {
+    this.#child = spawn(process.execPath, [syscribeBin, 'run'], {
+      env: { PATH: process.env.PATH ?? '', ...outputs.environment, ADI_PROFILE_ALLOWED: profile },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text
+    })
+    this.#ended = once(this.#child, 'exit')
+    this.ready = new Promise((resolve, reject) => {
+      this.#child.stdout?.once('data', () => {
+        this.isReady = true
+        resolve()
+      })
+      this.#child.once('exit', (code) => {
+        if (!this.#killed) reject(new Error(`ended by itself with ${code}: ${this.#stderr}`))
+      })
+    })
+    this.ready.catch(() => {})
+  }
+  async kill(): Promise<void> {
+    const running = this.#child.exitCode === null && this.#child.signalCode === null
+    if (running && !this.#killed) {
+      this.#killed = true
+      this.#child.kill('SIGKILL')
+    }
+    await this.#ended
+    expect(this.#child.signalCode, `it ended by itself: ${this.#stderr}`).toBe('SIGKILL')
+  }
+}
+
+/** `stop` ends it and gives how many requests were answered rightly. */
+async function startClient(echo: Server, redisPort: number): Promise<{ stop(): Promise<number> }> {
+  const child = spawn(process.execPath, [`${programs}steady.mjs`, `${echo.port}`, `${redisPort}`], {
+    env: { PATH: process.env.PATH ?? '', ADI_PROFILE: profile, ADI_PROFILE_NAME: 'steady' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  atEnd(() => child.kill('SIGKILL'))
+  let printed = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed += text
+  })
+  await once(child.stdout, 'data')
+  return {
+    stop: async () => {
+      const closed = once(child, 'close')
+      child.kill('SIGTERM')
+      expect((await closed)[0]).toBe(0)
+      return Number(printed.trim().split('\n').at(-1))
+    },
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
