@@ -49,7 +49,7 @@ export interface Connection {
   serverAddress: string
   /** Its port. */
   serverPort: number
-  /** postgres, mysql, mongodb, mssql, redis, memcached, kafka, amqp, nats, tls, http2; null when not recognised. */
+  /** postgres, mysql, mongodb, mssql, redis, memcached, kafka, amqp, nats, tls, http2, dns; null when not recognised. */
   protocol: string | null
   /** database, cache or message_bus; other for a protocol outside those; null when not recognised. */
   category: string | null

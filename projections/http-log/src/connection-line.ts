@@ -1,15 +1,15 @@
-import type { ContainerRef, Party, ProcessKey, TrafficConnection } from '@syscribe/schemas'
+import { type ContainerRef, isDependency, type Party, type ProcessKey, type TrafficConnection } from '@syscribe/schemas'
 import { fragment, type LineBuffer } from './line-buffer.js'
 import { timestampText } from './timestamp.js'
 
 const lineEnd = fragment('\n')
 
 /**
- * Appends the line of one classified connection, nothing for one whose protocol was not recognised. There is one a
+ * Appends the line of one classified connection, nothing for one that is no dependency. There is one a
  * connection, not one a message: what counts here is that it is plain.
  */
 export function writeConnectionLine(line: LineBuffer, { client, server, connection }: TrafficConnection): void {
-  if (connection.protocol === null) return
+  if (!isDependency(connection.protocol)) return
   const ofClient = connection.role === 'unknown' ? !isOf(server, connection.process) : connection.role === 'client'
   const process = (ofClient ? client : server).process
   const id = connection.connection.toString('hex')

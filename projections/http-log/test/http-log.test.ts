@@ -148,6 +148,7 @@ test('the accepting process of a connection receives; protocols outside the nine
     noState,
   )
   log.apply(input('TrafficConnection', classified({ protocol: null, category: null })), noState)
+  log.apply(input('TrafficConnection', classified({ protocol: 'dns', category: 'other' })), noState)
   await log.flush(noState, true)
   await log.close()
   expect(lines()).toMatchObject([

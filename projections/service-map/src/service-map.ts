@@ -1,5 +1,6 @@
 import type { InputRecord, KeyedState, Projection, ProjectionInstance } from '@syscribe/runtime'
 import {
+  isDependency,
   type Party,
   type ProcessKey,
   type Role,
@@ -114,7 +115,7 @@ class ServiceMapInstance implements ProjectionInstance<MapState> {
     const at = momentOf(connection.time, connection.timeNanos)
     if (this.#open.advance(input.timestamp)) this.#stale = true
     const { protocol, category, confidence, reason } = connection
-    if (protocol === null || !isClient(connection.role, client, connection.process)) return
+    if (!isDependency(protocol) || !isClient(connection.role, client, connection.process)) return
     const link = { destination: server.name, type: server.type, protocol, port: connection.serverPort }
     const image = client.container?.image ?? null
     const detail = { category: category ?? 'other', confidence, reason }
@@ -126,7 +127,7 @@ class ServiceMapInstance implements ProjectionInstance<MapState> {
     const at = momentOf(end.time, end.timeNanos)
     if (this.#open.advance(input.timestamp)) this.#stale = true
     const { protocol } = end
-    if (protocol === null || !isClient(end.role, client, end.process)) return
+    if (!isDependency(protocol) || !isClient(end.role, client, end.process)) return
     const link: Link | null =
       protocol === 'http1' ? null : { destination: server.name, type: server.type, protocol, port: end.serverPort }
     this.#open.ended(end.connection.toString('hex'), input.timestamp, {

@@ -336,6 +336,7 @@ test('connections count once, whoever shares them, and keep the most certain wor
     }),
     connected({ connection: 102, change: { role: 'server' } }),
     connected({ connection: 103, change: { protocol: null, category: null } }),
+    connected({ connection: 104, change: { protocol: 'dns', category: 'other' } }),
   )
   expect(found).toEqual([
     expect.objectContaining({
