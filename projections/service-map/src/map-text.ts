@@ -10,53 +10,53 @@ const fieldIndent = `${entryIndent}  `
 const indented = new Map<string, string>()
 const rememberedMost = 4096
 
-/** The text of one entry of `endpoints`. */
+/** What begins an entry, stands between its fields and ends it. */
+const open = `${entryIndent}{\n${fieldIndent}`
+const next = `,\n${fieldIndent}`
+const close = `\n${entryIndent}}`
+
+/** The text of one entry of `endpoints`. One template: in a large map this is what a write costs. */
 export function endpointText(endpoint: EndpointState): string {
-  const { request, response } = endpoint
-  return entry([
-    ['destination', JSON.stringify(endpoint.destination)],
-    ['destination_type', `"${endpoint.type}"`],
-    ['method', JSON.stringify(endpoint.method)],
-    ['path', JSON.stringify(endpoint.path)],
-    ['request_schema', schema(request)],
-    ['response_schema', schema(response)],
-    ...times(endpoint),
-    ['count', String(endpoint.count)],
-    endpoint.unanswered > 0 ? ['unanswered', String(endpoint.unanswered)] : undefined,
-    ['completeness', completeness(endpoint)],
-    isGuess(request) || isGuess(response) ? ['schema_partial', 'true'] : undefined,
-  ])
+  const { request, response, unanswered } = endpoint
+  const missed = unanswered > 0 ? `${next}"unanswered": ${unanswered}` : ''
+  const partial = isGuess(request) || isGuess(response) ? `${next}"schema_partial": true` : ''
+  return `${open}"destination": ${JSON.stringify(endpoint.destination)}${next}"destination_type": "${
+    endpoint.type
+  }"${next}"method": ${JSON.stringify(endpoint.method)}${next}"path": ${JSON.stringify(
+    endpoint.path,
+  )}${next}"request_schema": ${schema(request)}${next}"response_schema": ${schema(response)}${next}${times(
+    endpoint,
+    next,
+  )}${next}"count": ${endpoint.count}${missed}${next}"completeness": ${completeness(endpoint)}${partial}${close}`
 }
 
 /** The text of one entry of `connections`. */
 export function connectionText(connection: ConnectionState): string {
-  return entry([
-    ['destination', JSON.stringify(connection.destination)],
-    ['destination_type', `"${connection.type}"`],
-    ['protocol', JSON.stringify(connection.protocol)],
-    ['category', JSON.stringify(connection.category)],
-    ['port', String(connection.port)],
-    ['confidence', String(connection.confidence)],
-    ['reason', JSON.stringify(connection.reason)],
-    ...times(connection),
-    ['count', String(connection.count)],
-    ['completeness', completeness(connection)],
-  ])
+  const fields = [
+    `"destination": ${JSON.stringify(connection.destination)}`,
+    `"destination_type": "${connection.type}"`,
+    `"protocol": ${JSON.stringify(connection.protocol)}`,
+    `"category": ${JSON.stringify(connection.category)}`,
+    `"port": ${connection.port}`,
+    `"confidence": ${connection.confidence}`,
+    `"reason": ${JSON.stringify(connection.reason)}`,
+    times(connection, next),
+    `"count": ${connection.count}`,
+    `"completeness": ${completeness(connection)}`,
+  ]
+  return open + fields.join(next) + close
 }
 
 /** What stands in a service before its endpoints, between them and its connections, and behind these. */
 export function serviceTexts(service: ServiceState): { head: string; between: string; tail: string } {
   const indent = '      '
   const image = service.image === null ? '' : `${indent}"image": ${JSON.stringify(service.image)},\n`
-  const rest = [
-    ...times(service),
-    ['completeness', completeness(service)] as const,
-    ...(service.unattributed > 0 ? [['unattributed', String(service.unattributed)] as const] : []),
-  ]
+  const between = `,\n${indent}`
+  const unattributed = service.unattributed > 0 ? `${between}"unattributed": ${service.unattributed}` : ''
   return {
     head: `    {\n${indent}"name": ${JSON.stringify(service.name)},\n${image}${indent}"endpoints": `,
-    between: `,\n${indent}"connections": `,
-    tail: `,\n${rest.map(([name, value]) => `${indent}"${name}": ${value}`).join(',\n')}\n    }`,
+    between: `${between}"connections": `,
+    tail: `${between}${times(service, between)}${between}"completeness": ${completeness(service)}${unattributed}\n    }`,
   }
 }
 
@@ -64,22 +64,8 @@ export function isGuess(text: SchemaText): boolean {
   return text.startsWith('?')
 }
 
-function entry(fields: (readonly [string, string] | undefined)[]): string {
-  let text = `${entryIndent}{`
-  let separator = '\n'
-  for (const field of fields) {
-    if (field === undefined) continue
-    text += `${separator}${fieldIndent}"${field[0]}": ${field[1]}`
-    separator = ',\n'
-  }
-  return `${text}\n${entryIndent}}`
-}
-
-function times(seen: Seen): [string, string][] {
-  return [
-    ['first_seen', `"${momentText(seen.first)}"`],
-    ['last_seen', `"${momentText(seen.last)}"`],
-  ]
+function times(seen: Seen, between: string): string {
+  return `"first_seen": "${momentText(seen.first)}"${between}"last_seen": "${momentText(seen.last)}"`
 }
 
 /** Rounded down, so that 1 means that nothing is missing. */
