@@ -48,10 +48,11 @@ export class Reassembly {
     const { send, receive } = endpoint
     for (;;) {
       const [first, second] = timeOf(send) <= timeOf(receive) ? [send, receive] : [receive, send]
-      if (this.#settleOne(endpoint, first, time)) continue
-      // What waits for a hole is waited for, within limits; what waits for the request may wait for the second.
-      const mayPass = first.held.length === 0 || first.paused || isFull(second)
-      if (!mayPass || !this.#settleOne(endpoint, second, time)) return
+      const full = isFull(first) || isFull(second)
+      if (this.#settleOne(endpoint, first, time, full)) continue
+      // What waits for the request may wait for the second one.
+      const mayPass = first.held.length === 0 || first.paused
+      if (!mayPass || !this.#settleOne(endpoint, second, time, full)) return
     }
   }
 
@@ -67,13 +68,13 @@ export class Reassembly {
     this.#parser.end(endpoint, direction, reason, seen)
   }
 
-  /** Feeds the first piece held, unless it has to wait. Whether it did. */
-  #settleOne(endpoint: Endpoint, direction: Direction, time: number): boolean {
+  /** Feeds the first piece held, unless it has to wait, for which there is no room when `full`. Whether it did. */
+  #settleOne(endpoint: Endpoint, direction: Direction, time: number, full: boolean): boolean {
     const first = direction.held[0]
     if (first === undefined) return false
     if (direction.paused && !waitsForRequest(endpoint, direction)) direction.paused = false
     if (direction.paused || first.position > direction.next) {
-      if (!isFull(direction) && time - direction.heldSince < limits.waitMicros) return false
+      if (!full && time - direction.heldSince < limits.waitMicros) return false
       this.#giveUp(endpoint, direction)
       if (direction.held[0] !== first) return true
     }
