@@ -336,7 +336,7 @@ export class EmbeddedLog implements Log, PartitionSource {
     this.news.announce()
     for (const cleaner of this.#cleaners) await cleaner.stop()
     for (const side of this.#list()) {
-      await side.queue.idle()
+      await side.idle()
       await side.store.close()
     }
     for (const lock of this.#locks) lock.release()

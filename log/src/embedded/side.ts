@@ -145,6 +145,12 @@ export class Side {
     return done
   }
 
+  /** Resolves when no change is under way. */
+  async idle(): Promise<void> {
+    await this.#catalogWork
+    await this.queue.idle()
+  }
+
   /** The partition as committed. */
   row(topic: StoredTopic, partition: number): PartitionRow {
     if (this.writes) return this.#rows.get(placeOf(topic.id, partition)) ?? emptyPartition()

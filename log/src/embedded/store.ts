@@ -38,6 +38,7 @@ export class Store {
   readonly #file: StoreFile
   readonly #freeSpace: () => number
   #broken: LogError | null = null
+  #closed = false
   /** Bytes within the file that removals have freed and LMDB can fill again. */
   #reusable = 0
 
@@ -74,6 +75,7 @@ export class Store {
   }
 
   get(key: Buffer): Buffer | undefined {
+    this.#checkOpen()
     try {
       return this.#database.getBinary(key)
     } catch (error) {
@@ -83,6 +85,7 @@ export class Store {
 
   /** Keys of a range, in order. */
   keys(range: KeyRange, limit?: number): Buffer[] {
+    this.#checkOpen()
     try {
       return [...this.#database.getKeys(limit === undefined ? range : { ...range, limit })]
     } catch (error) {
@@ -92,6 +95,7 @@ export class Store {
 
   /** The last key of a range. */
   lastKey({ start, end }: KeyRange): Buffer | undefined {
+    this.#checkOpen()
     try {
       // Backwards, lmdb's ranges begin with the key itself and have no end that is excluded.
       for (const key of this.#database.getKeys({ start: end, reverse: true, limit: 2 })) {
@@ -164,7 +168,13 @@ export class Store {
     return fault
   }
 
+  /** A read after `close` would leave a timer in lmdb that throws where nobody can catch it. */
+  #checkOpen(): void {
+    if (this.#closed) throw new LogError('closed', `the log in ${this.path} is closed`)
+  }
+
   async close(): Promise<void> {
+    this.#closed = true
     this.#file.close()
     await this.#database.close()
   }
