@@ -18,11 +18,11 @@ import { momentOf } from './moment.js'
 import { OpenConnections } from './open-connections.js'
 import { ScratchState } from './scratch-state.js'
 
-/** Between two writes, milliseconds: so many times what a write costs, but within these bounds. */
+/** Between two writes, milliseconds: so many times what a write costs, but no shorter. */
 const costFactor = 20
 const leastPauseMs = 250
-/** With a flush every half second a change is in the file within two seconds. */
-const mostPauseMs = 1200
+/** Pause, wait for the next flush (half a second) and the write together stay below the two seconds a change may take. */
+const pauseAndWriteMs = 1400
 
 /**
  * The service map: by source service, what it calls, as one JSON file. It is made from the state alone, so the file is
@@ -85,7 +85,7 @@ class ServiceMapInstance implements ProjectionInstance<MapState> {
       await this.#file.replace((last ? this.#settled() : this.#entries).texts(generatedAt), last)
       this.#stale = false
       const cost = performance.now() - started
-      this.#nextWrite = performance.now() + Math.min(mostPauseMs, Math.max(leastPauseMs, cost * costFactor))
+      this.#nextWrite = performance.now() + pauseAfter(cost)
     }
     return 'service-map 1'
   }
@@ -145,6 +145,10 @@ class ServiceMapInstance implements ProjectionInstance<MapState> {
     if (input.codec.isCurrent('TrafficMessage')) return input.value
     return this.#codec.encode('TrafficMessage', input.codec.decode(input.value).value as TrafficMessage)
   }
+}
+
+function pauseAfter(costMs: number): number {
+  return Math.max(leastPauseMs, Math.min(costMs * costFactor, pauseAndWriteMs - costMs))
 }
 
 function isClient(role: Role, client: Party, process: ProcessKey): boolean {
