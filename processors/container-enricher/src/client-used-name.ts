@@ -40,7 +40,7 @@ export interface NameWithReason {
  * 2. the TLS server name
  * 3. the latest DNS answer with this address; of several names for it the one that 4. says
  * 4. a variable of its environment that names this host and port
- * 5. its /etc/hosts, when that has one name for the address
+ * 5. its /etc/hosts, when that has one name for the address; not for loopback, whose names there are the host's own
  * 6. the Host header, when it is an address or localhost
  * 7. the address
  */
@@ -60,7 +60,7 @@ export function clientUsedName(view: ClientView): NameWithReason {
     return better && fromEnvironment ? fromEnvironment : { name: answer.name, reason: 'DNS answer to its client' }
   }
   if (fromEnvironment) return fromEnvironment
-  const named = hostsName(view.hosts, address)
+  const named = isLoopback(address) ? null : hostsName(view.hosts, address)
   if (named !== null) return { name: named, reason: '/etc/hosts of its client' }
   if (view.host !== null) return { name: view.host.text, reason: 'HTTP Host header' }
   return { name: view.address, reason: 'address' }

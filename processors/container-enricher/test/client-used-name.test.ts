@@ -96,6 +96,8 @@ test('/etc/hosts counts where it has one name for the address', () => {
   expect(named(hosts('db.internal', 'db'))).toBe('db.internal (/etc/hosts of its client)')
   expect(named(hosts('postgres', 'redis'))).toBe('10.0.0.5 (address)')
   expect(named({ address: '::ffff:10.0.0.5', ...hosts('db') })).toBe('db (/etc/hosts of its client)')
+  const own = { hosts: [{ address: '127.0.1.1', names: ['laptop'] }] }
+  expect(named({ address: '127.0.1.1', ...own })).toBe('127.0.1.1 (address)')
 })
 
 test.each<[string, string, string | null]>([

@@ -1,5 +1,5 @@
 import type { KeyedState } from '@syscribe/runtime'
-import { endpointTypes, messageKinds, type PartyView, type TrafficMessageView } from '@syscribe/schemas'
+import { endpointTypes, messageKinds, missingReasons, type PartyView, type TrafficMessageView } from '@syscribe/schemas'
 import { bodySchema, noBody, unknownBody } from './body-schema.js'
 import type { Link, MapEntries } from './map-entries.js'
 import { type ConnectionState, clockKey, type MapState, type OpenState, openKey, type Waiting } from './map-state.js'
@@ -15,6 +15,7 @@ const idleMinutes = 7 * 60
 const waitingMost = 4096
 
 const request = messageKinds.indexOf('request')
+const connectionClosed = missingReasons.indexOf('connection_closed')
 
 const texts = new TextCache()
 
@@ -97,8 +98,9 @@ export class OpenConnections {
     const key = openKey(view.bytes.toString('hex', view.connectionStart, view.connectionStart + 8))
     const open = this.#active(key, timestamp) ?? this.#begin(key, timestamp, nameOf(view, view.client))
     if (view.kind === request || open.passed === 0) this.#entries.service(open.service, imageOf(view), at)
-    const passed = Math.max(0, view.length)
-    const captured = Math.max(0, passed - Math.max(0, view.missingBytes))
+    const captured = Math.max(0, view.length - Math.max(0, view.missingBytes))
+    // What was announced and never came, because the connection ended, has not passed and is not missing here.
+    const passed = view.missingReason === connectionClosed ? captured : Math.max(0, view.length)
     open.passed += passed
     open.captured += captured
     this.#entries.addBytes(open.service, passed, captured)

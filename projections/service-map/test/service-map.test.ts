@@ -279,6 +279,11 @@ test('completeness is captured by passed bytes, of entries and of their service'
   expect(found.completeness).toBe(Math.floor((1516 / 2016) * 1e6) / 1e6)
 })
 
+test('what a closed connection announced and never sent has not passed', async () => {
+  const change = { length: 1000, complete: false, missingBytes: 900, missingReason: 'connection_closed' as const }
+  expect((await endpointsOf(request(), response({ change })))[0]?.completeness).toBe(1)
+})
+
 test('messages lost whole show in the completeness of their service', async () => {
   const [asked, answered] = exchange()
   // 8 bytes each were seen as messages, 1000 more passed and nobody saw them.
