@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEmbeddedLog } from '@syscribe/log'
@@ -113,7 +113,8 @@ describe('replay while nothing runs', () => {
     await command(['replay', 'http-parser'], env)
     const before = text('http.log')
     const into = (...args: string[]) => command(['replay', 'http-log', '--into', path('part.log'), ...args], env)
-    expect((await into()).exitCode).toBe(0)
+    const whole = await into()
+    expect(whole).toMatchObject({ exitCode: 0, stdout: `http-log is written to ${path('part.log')}.\n` })
     expect(text('part.log')).toBe(before)
     rmSync(path('part.log'))
     expect((await into('--from', '1')).exitCode).toBe(0)
@@ -138,6 +139,20 @@ describe('replay while nothing runs', () => {
     const { exitCode, stderr } = await command(args, env)
     expect(stderr).toContain(said)
     expect(exitCode).toBe(2)
+    expect(existsSync(path('http.log'))).toBe(false)
+  })
+
+  it.each([
+    ['http-log', 'nothing'],
+    ['http-parser', 'nothing'],
+    ['http-log', 'empty'],
+    ['http-parser', 'empty'],
+  ])('of %s says so when there is no log (%s), and makes none', async (part, name) => {
+    mkdirSync(path('empty'))
+    const { exitCode, stderr } = await command(['replay', part, '--data-dir', path(name)], env)
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: `syscribe: there is no log in ${path(name)}\n` })
+    expect(existsSync(path('nothing'))).toBe(false)
+    expect(readdirSync(path('empty'))).toEqual([])
     expect(existsSync(path('http.log'))).toBe(false)
   })
 

@@ -1,13 +1,15 @@
 import { openEmbeddedLog } from '@syscribe/log'
 import { type Config, createPipeline, type ReplayProgress, topicSettings } from '@syscribe/runtime'
 import { CliError } from '../cli-error.js'
+import { openLogToRead } from '../open-log.js'
 import { stderrLogger } from '../run/logger.js'
 import { processors, projectionTasks } from '../run/parts.js'
 import type { ReplayOrder } from './control-protocol.js'
 
 /**
  * Does a replay in this process, while no `syscribe run` writes the log.
- * @throws CliError `usage` when the projection has no file, LogError `locked`, RuntimeError
+ * @throws CliError `usage` when the projection has no file, LogError `unavailable` when there is no log, `locked`,
+ * RuntimeError
  */
 export async function replayHere(
   config: Config,
@@ -21,6 +23,8 @@ export async function replayHere(
     throw new CliError('usage', `${order.projection} has no file: set its variable or option (syscribe run --help)`)
   }
   const logger = stderrLogger(config.logLevel, 'replay')
+  // Opened to write, a log that is not there would be made; opened to read, it is an error.
+  await (await openLogToRead(config.dataDir)).close()
   const log = await openEmbeddedLog({ path: config.dataDir, writes: 'derived' })
   try {
     // How long records are kept is for syscribe run to say: topics that are there stay as they are.

@@ -87,7 +87,8 @@ Examples:
         await replayHere(config, order, progress, signal)
       }
     }
-    await surroundings.stdout.write(`${name} is built again.\n`)
+    const done = options.into === undefined ? `${name} is built again.` : `${name} is written to ${options.into}.`
+    await surroundings.stdout.write(`${done}\n`)
   })
 }
 
