@@ -100,7 +100,15 @@ describe('log show', () => {
       ['--filter', 'value.pid<=2'],
       [1, 2],
     ],
-    [['--filter', 'kind=Watermark'], []],
+    [['--filter', 'profileName>='], []],
+    [['--filter', 'profileName<z'], []],
+    [['--filter', 'profileName<=z'], []],
+    [['--filter', 'profileName>1'], []],
+    [
+      ['--filter', 'profileName!=x'],
+      [1, 2, 3],
+    ],
+    [['--filter', 'profileName~ul'], []],
     [['--filter', 'environment=null'], [3]],
     [
       ['--filter', 'timestamp>=2026-11-23T10:00:01'],
@@ -149,6 +157,46 @@ describe('log show', () => {
     expect(exitCode).toBe(0)
     expect(pids(stdout)).toEqual([1, 2])
   })
+
+  it('leaves watermarks out unless they are asked for', async () => {
+    await append(three[0]!)
+    const schemaId = await writer.registerSchema('processes', codec.schema)
+    const batch = new BatchBuilder(schemaId)
+    const watermark = { time: 1, timeNanos: 0, host: 'box', boot, final: false }
+    batch.append({ timestamp: Date.now(), key: Buffer.from('w'), value: codec.encode('Watermark', watermark) })
+    const producer = await writer.producer()
+    await producer.append([{ topic: 'processes', partition: 0, batch: batch.take() }])
+    await producer.close()
+    const kinds = async (...args: string[]) => jsonLines((await show(...args)).stdout).map(({ kind }) => kind)
+    expect(await kinds()).toEqual(['ProcessSeen'])
+    expect(await kinds('--watermarks')).toEqual(['ProcessSeen', 'Watermark'])
+    expect(await kinds('--watermarks', '--filter', 'final=false')).toEqual(['Watermark'])
+    expect(await kinds('--watermarks', '--filter', 'value.host=box')).toEqual(['ProcessSeen', 'Watermark'])
+  })
+
+  it.each([
+    ['processes', 'comn=curl', ['no record of topic processes has a field comn ', 'ProcessSeen has host, boot, pid,']],
+    ['processes', 'final=true', ['has a field final']],
+    ['processes', 'comm.length=3', ['has a field comm.length']],
+    ['processes', 'kind=Watermark', ['with --watermarks only']],
+    ['processes', 'kind=SocketIo', ['has no kind SocketIo, only ProcessSeen, ProcessExited']],
+    ['traffic', 'source.service=a', ['has a field source.service', 'TrafficMessage has client, server, message']],
+    ['traffic', 'url~a', ['has a field url; is message.url meant?']],
+    ['traffic', 'value.url~a', ['is message.url meant?']],
+  ])('of %s with --filter %j ends with 2 and says why', async (topic, filter, said) => {
+    const { exitCode, stdout, stderr } = await command(['log', 'show', topic, '--data-dir', folder, '--filter', filter])
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+    expect(stderr).toContain(`--filter ${JSON.stringify(filter)}`)
+    for (const words of said) expect(stderr).toContain(words)
+  })
+
+  it.each(['client.name=a', 'value.message.status>=500', 'message.process.pid=1', 'server.container.name=x', 'key=a'])(
+    'of traffic takes --filter %s',
+    async (filter) => {
+      const result = await command(['log', 'show', 'traffic', '--data-dir', folder, '--filter', filter])
+      expect(result).toEqual({ exitCode: 0, stdout: '', stderr: '' })
+    },
+  )
 
   it('ends with 2 for a topic or partition that is not there, naming those that are', async () => {
     const topic = await command(['log', 'show', 'calls', '--data-dir', folder])

@@ -2,6 +2,7 @@ import type { FetchedBatch, Log, LogRecord } from '@syscribe/log'
 import { type TopicName, topics } from '@syscribe/schemas'
 import { CliError } from '../cli-error.js'
 import { BatchDecoder } from './batch-decoder.js'
+import { checkFilters } from './check-filters.js'
 import type { RecordFilter } from './record-filter.js'
 import { bytesJson, type Json } from './record-json.js'
 import { resolveStart, type StartPosition } from './start-position.js'
@@ -14,6 +15,8 @@ export interface ShowOptions {
   /** Stop after so many records shown. */
   limit: number
   filters: readonly RecordFilter[]
+  /** Show Watermark records too. */
+  watermarks: boolean
   /** Wait for more at the end. */
   follow: boolean
   signal: AbortSignal
@@ -23,12 +26,13 @@ const followWaitMs = 500
 
 /**
  * Gives the records of a topic, one JSON value each, in offset order per partition.
- * @throws CliError when there is no such topic or partition, LogError
+ * @throws CliError when there is no such topic, partition or field of a filter, LogError
  */
 export async function* showRecords(log: Log, options: ShowOptions): AsyncGenerator<Json> {
-  if (options.limit <= 0) return
   const { topic, signal } = options
   const partitions = await chosenPartitions(log, topic, options.partition)
+  checkFilters(options.filters, topic, options.watermarks)
+  if (options.limit <= 0) return
   const positions = await Promise.all(
     partitions.map(async (partition) => ({
       topic,
@@ -57,7 +61,8 @@ export async function* showRecords(log: Log, options: ShowOptions): AsyncGenerat
         for (const record of fetched.batch) {
           if (record.offset < from) continue
           const json = await shownRecord(decoder, fetched, record)
-          if (!options.filters.every((filter) => filter(json))) continue
+          if (!options.watermarks && isWatermark(json)) continue
+          if (!options.filters.every((filter) => filter.matches(json))) continue
           yield json
           if (++shown >= options.limit) return
         }
@@ -81,6 +86,10 @@ async function chosenPartitions(log: Log, topic: string, chosen: number | undefi
     throw new CliError('usage', `topic ${topic} has no partition ${chosen}, only 0 to ${description.partitions - 1}`)
   }
   return found
+}
+
+function isWatermark(record: Json): boolean {
+  return typeof record === 'object' && record !== null && !Array.isArray(record) && record.kind === 'Watermark'
 }
 
 async function shownRecord(decoder: BatchDecoder, fetched: FetchedBatch, record: LogRecord): Promise<Json> {

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { CliError } from '../cli-error.js'
 import { addConfigFlags, configFrom } from '../config-flags.js'
 import { topicsJson, topicsTable } from '../log/list-topics.js'
-import { recordFilter } from '../log/record-filter.js'
+import { filterForms, recordFilter } from '../log/record-filter.js'
 import { showRecords } from '../log/show-records.js'
 import { parseStartPosition } from '../log/start-position.js'
 import { openLogToRead } from '../open-log.js'
@@ -43,7 +43,7 @@ Bytes are shown as text when they are UTF-8, else as {"base64": ...}; ids as hex
     .addOption(
       new Option(
         '--filter <condition>',
-        'only records where FIELD=TEXT, FIELD!=TEXT, FIELD~TEXT (contains), FIELD<N, FIELD>N; repeat it for more',
+        `only records where ${filterForms}; FIELD may be a path such as client.name; repeat it for more`,
       )
         .argParser((text: string, before: string[]) => [...before, text])
         .default([], 'all'),
@@ -52,17 +52,24 @@ Bytes are shown as text when they are UTF-8, else as {"base64": ...}; ids as hex
     .option('--limit <count>', 'end after so many records')
     .option('--partition <number>', 'only this partition')
     .option('--follow', 'wait for new records until stopped')
+    .option('--watermarks', 'show Watermark records too; they say up to when all records are there')
     .addHelpText(
       'after',
       `
 Examples:
   syscribe log show http --from 5m --filter method=POST
   syscribe log show syscalls --filter kind=SocketIo --filter pid=4711 --limit 10
-  syscribe log show traffic --follow --from latest | jq .value.url`,
+  syscribe log show traffic --follow --from latest | jq .value.message.url`,
     )
   verb.action(async (topic: string) => {
-    const options: { filter: string[]; from?: string; limit?: string; partition?: string; follow?: boolean } =
-      verb.opts()
+    const options: {
+      filter: string[]
+      from?: string
+      limit?: string
+      partition?: string
+      follow?: boolean
+      watermarks?: boolean
+    } = verb.opts()
     const show = {
       topic,
       partition: options.partition === undefined ? undefined : wholeNumber('--partition', options.partition),
@@ -70,6 +77,7 @@ Examples:
       limit: options.limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber('--limit', options.limit),
       filters: options.filter.map(recordFilter),
       follow: options.follow === true,
+      watermarks: options.watermarks === true,
     }
     const log = await openLogToRead(configFrom(verb, surroundings.env).dataDir)
     try {
