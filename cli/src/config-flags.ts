@@ -1,13 +1,21 @@
 import { type Config, type ConfigKey, parseConfig, settings, settingsHelp } from '@syscribe/runtime'
 import { type Command, Option } from 'commander'
 
-/** Adds the flags of settings to a verb; parsing is left to the configuration, so a flag and its variable agree. */
-export function addConfigFlags(command: Command, keys: readonly ConfigKey[] = allKeys): void {
+/**
+ * Adds the flags of settings to a verb; parsing is left to the configuration, so a flag and its variable agree.
+ * @param more.otherwise says what this verb does without a value, where that is not the setting's default.
+ */
+export function addConfigFlags(
+  command: Command,
+  keys: readonly ConfigKey[] = allKeys,
+  more: { otherwise?: Partial<Record<ConfigKey, string>> } = {},
+): void {
   for (const row of settingsHelp()) {
     if (!keys.includes(row.key)) continue
     const setting = settings[row.key]
+    const otherwise = more.otherwise?.[row.key] ?? `default: ${row.default}`
     const flag = `${setting.flag} <${setting.argument}>`
-    command.addOption(new Option(flag, `${row.meaning} (${row.variable}; default: ${row.default})`))
+    command.addOption(new Option(flag, `${row.meaning} (${row.variable}; ${otherwise})`))
   }
 }
 

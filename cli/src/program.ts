@@ -20,9 +20,7 @@ export function createProgram(surroundings: Surroundings, exitWith: (code: numbe
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   const program = new Command('syscribe')
     .description(
-      `Syscribe watches what opted-in processes of this host (those with ADI_PROFILE in their environment) say on their
-sockets, and writes down what they depend on: every HTTP exchange, every database, cache and message bus, every
-environment variable, and the map of who calls whom.`,
+      'Syscribe watches what opted-in processes of this host (those with ADI_PROFILE in their environment) say on their sockets, and writes down what they depend on: every HTTP exchange, every database, cache and message bus, every environment variable, and the map of who calls whom.',
     )
     .version(version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
@@ -38,12 +36,13 @@ environment variable, and the map of who calls whom.`,
       'after',
       `
 Start here:
-  syscribe doctor                  can this machine capture, and what to do if not
-  sudo syscribe run                watch until stopped; 'ready' when capture is on
+  syscribe doctor                  can this machine capture; if not, why
+  sudo syscribe run                watch until stopped; says 'ready' when on
   ADI_PROFILE=local ./my-service   a program that opts in to being watched
   syscribe log topics              what has been recorded
 
-Exit codes: 0 fine, 1 fault (said on stderr), 2 bad usage or configuration (said on stderr).`,
+Exit codes: 0 fine, 1 a fault, 2 bad usage or configuration; the latter two are
+said on stderr.`,
     )
   const context: VerbContext = { surroundings, exitWith }
   for (const add of [addRun, addDoctor, addReplay, addDerive, addLog, addDemo]) add(program, context)

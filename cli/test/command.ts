@@ -13,11 +13,12 @@ export async function command(
   env: Record<string, string> = {},
   stopSignal: AbortSignal = new AbortController().signal,
   onStdout: (text: string) => void = () => {},
+  columns = 100,
 ): Promise<CommandResult> {
   const written = { stdout: '', stderr: '' }
   const output = (name: 'stdout' | 'stderr') => ({
     isTerminal: false,
-    columns: 100,
+    columns,
     write: async (text: string) => {
       written[name] += text
       if (name === 'stdout') onStdout(text)

@@ -50,6 +50,48 @@ describe('help', () => {
     for (const word of words) expect(stdout).toContain(word)
   })
 
+  it.each([
+    [['--help']],
+    [['run', '--help']],
+    [['doctor', '--help']],
+    [['replay', '--help']],
+    [['derive', '--help']],
+    [['log', '--help']],
+    [['log', 'topics', '--help']],
+    [['log', 'show', '--help']],
+    [['demo', '--help']],
+  ])('%j fills 80 columns, and no more', async (args) => {
+    const { stdout } = await command(args, {}, undefined, undefined, 80)
+    const lines = stdout.split('\n')
+    expect(lines.filter((line) => line.length > 80)).toEqual([])
+    // A line that ends where the next word had room was wrapped twice, or in the source.
+    const early = lines.filter((line, index) => {
+      const next = lines[index + 1] ?? ''
+      const [word = ''] = next.trim().split(' ')
+      const continued = next.startsWith(' '.repeat(12)) ? line.trim() !== '' : isProse(line) && isProse(next)
+      return continued && line.length + 1 + word.length <= 80
+    })
+    expect(early).toEqual([])
+  })
+
+  it('of the command has one line for each verb', async () => {
+    const { stdout } = await command(['--help'], {}, undefined, undefined, 80)
+    const verbs = /Commands:\n(.*?)\n\n/s.exec(stdout)?.[1]?.split('\n') ?? []
+    expect(verbs).toHaveLength(7)
+    for (const line of verbs) expect(line).toMatch(/^ {2}\w+ .* {2}\S/)
+  })
+
+  it('shows a default only where there is one', async () => {
+    const derive = (await command(['derive', '--help'])).stdout.replace(/\s+/g, ' ')
+    expect(derive).toContain('(OUTPUT_PATH; not written unless named)')
+    expect(derive).not.toContain('/var/log')
+    const demo = (await command(['demo', '--help'])).stdout
+    expect(demo).toContain('(default: 20)')
+    expect(demo).not.toContain('"20"')
+    const replay = (await command(['replay', '--help'])).stdout.replace(/\s+/g, ' ')
+    expect(replay).toContain('(OUTPUT_PATH; default: as in the last run)')
+  })
+
   it('is shown on stderr, as a fault of usage, when no verb is given', async () => {
     const { exitCode, stdout, stderr } = await command([])
     expect(exitCode).toBe(2)
@@ -63,3 +105,8 @@ describe('help', () => {
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 })
+
+/** A line of a paragraph: not indented, and not a heading. */
+function isProse(line: string): boolean {
+  return /^\S/.test(line) && !/^(Usage|[A-Z][a-z ]+:$)/.test(line)
+}

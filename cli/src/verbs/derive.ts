@@ -1,28 +1,32 @@
 import type { Command } from 'commander'
 import { CliError } from '../cli-error.js'
 import { addConfigFlags, configFrom } from '../config-flags.js'
+import { paragraphs } from '../help-text.js'
 import type { VerbContext } from '../program.js'
 import { progressLine } from '../replay/progress-line.js'
-import { checkOutputs } from '../run/check-outputs.js'
+import { checkOutputs, outputKeys } from '../run/check-outputs.js'
 
 const outputVariables = ['OUTPUT_PATH', 'ENV_OUTPUT_PATH', 'SERVICE_MAP_PATH']
 
 export function addDerive(program: Command, { surroundings }: VerbContext): void {
   const verb = program
     .command('derive')
+    .summary('make the outputs from a recorded log')
     .description(
-      `Make the outputs from a recorded log, on any machine and without rights. The log is only read; what is derived in
-between is not kept. The same log gives the same files, byte for byte but for generated_at of the service map.
-
-Writes those outputs that are named, by option or variable.`,
+      paragraphs(
+        'Make the outputs from a recorded log, on any machine and without rights. The log is only read; what is derived in between is not kept. The same log gives the same files, byte for byte but for generated_at of the service map.',
+        'Writes those outputs that are named, by option or variable.',
+      ),
     )
     .addHelpText(
       'after',
       `
 Example:
-  syscribe derive --data-dir recorded --output http.log --env-output env.yaml --service-map map.json`,
+  syscribe derive --data-dir recorded --output http.log --service-map map.json`,
     )
-  addConfigFlags(verb, ['dataDir', 'outputPath', 'envOutputPath', 'serviceMapPath', 'rawPayload', 'logLevel'])
+  addConfigFlags(verb, ['dataDir', 'outputPath', 'envOutputPath', 'serviceMapPath', 'rawPayload', 'logLevel'], {
+    otherwise: Object.fromEntries(outputKeys.map((key) => [key, 'not written unless named'])),
+  })
   verb.action(async () => {
     const config = configFrom(verb, surroundings.env)
     const options: Record<string, unknown> = verb.opts()

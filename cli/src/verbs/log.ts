@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { CliError } from '../cli-error.js'
 import { addConfigFlags, configFrom } from '../config-flags.js'
+import { paragraphs } from '../help-text.js'
 import { topicsJson, topicsTable } from '../log/list-topics.js'
 import { filterForms, recordFilter } from '../log/record-filter.js'
 import { showRecords } from '../log/show-records.js'
@@ -9,13 +10,19 @@ import { openLogToRead } from '../open-log.js'
 import type { VerbContext } from '../program.js'
 
 export function addLog(program: Command, context: VerbContext): void {
-  const log = program.command('log').description('Look into the event log, also while syscribe run writes it')
+  const log = program
+    .command('log')
+    .summary('look into the event log')
+    .description('Look into the event log, also while syscribe run writes it')
   addTopics(log, context)
   addShow(log, context)
 }
 
 function addTopics(parent: Command, { surroundings }: VerbContext): void {
-  const verb = parent.command('topics').description('List the topics: how many records, which offsets, how long kept')
+  const verb = parent
+    .command('topics')
+    .summary('list the topics')
+    .description('List the topics: how many records, which offsets, how long kept')
   addConfigFlags(verb, ['dataDir'])
   verb.option('--json', 'one JSON object a line instead of a table')
   verb.action(async () => {
@@ -33,9 +40,11 @@ function addTopics(parent: Command, { surroundings }: VerbContext): void {
 function addShow(parent: Command, { surroundings }: VerbContext): void {
   const verb = parent
     .command('show')
+    .summary('show the records of a topic, as JSON lines')
     .description(
-      `Show the records of a topic, one JSON object a line: topic, partition, offset, timestamp, key, kind, value.
-Bytes are shown as text when they are UTF-8, else as {"base64": ...}; ids as hex; times in UTC.`,
+      paragraphs(
+        'Show the records of a topic, one JSON object a line: topic, partition, offset, timestamp, key, kind, value. Bytes are shown as text when they are UTF-8, else as {"base64": ...}; ids as hex; times in UTC. Watermark records, which only say up to when all records are there, are left out without --watermarks.',
+      ),
     )
     .argument('<topic>', 'name of the topic; syscribe log topics lists them')
   addConfigFlags(verb, ['dataDir'])

@@ -2,11 +2,12 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { CliError } from '../cli-error.js'
 import { addConfigFlags, configFrom } from '../config-flags.js'
+import { paragraphs } from '../help-text.js'
 import { parseStartPosition, type StartPosition } from '../log/start-position.js'
 import { openLogToRead } from '../open-log.js'
 import type { VerbContext } from '../program.js'
 import { progressLine } from '../replay/progress-line.js'
-import { checkOutput } from '../run/check-outputs.js'
+import { checkOutput, outputKeys } from '../run/check-outputs.js'
 import { lastOutputs } from '../run/last-outputs.js'
 import { stderrLogger } from '../run/logger.js'
 
@@ -19,17 +20,14 @@ interface ReplayOptions {
 export function addReplay(program: Command, { surroundings }: VerbContext): void {
   const verb = program
     .command('replay')
+    .summary('build an output again from the log')
     .description(
-      `Build an output again from the log, or everything behind one processor again from what it reads.
-
-Projections: http-log, env-yaml, service-map. The new file is built beside the old one and takes its place when it has
-caught up.
-Processors: http-parser, protocol-classifier, env-reader, container-enricher. What it and everything behind it derived is
-dropped and derived again, for example after its code has changed; the files keep their content until the new ones
-are complete.
-
-Where syscribe run is writing the data directory, it does the replay itself and capture goes on; a replay that is
-interrupted goes on at its next start.`,
+      paragraphs(
+        'Build an output again from the log, or everything behind one processor again from what it reads.',
+        'Projections: http-log, env-yaml, service-map. The new file is built beside the old one and takes its place when it has caught up.',
+        'Processors: http-parser, protocol-classifier, env-reader, container-enricher. What it and everything behind it derived is dropped and derived again, for example after its code has changed; the files keep their content until the new ones are complete.',
+        'Where syscribe run is writing the data directory, it does the replay itself and capture goes on; a replay that is interrupted goes on at its next start.',
+      ),
     )
     .argument('<part>', 'name of a projection or processor')
     .option('--from <position>', 'projections: begin at a time, an age (2h) or an offset, instead of the oldest record')
@@ -43,7 +41,9 @@ Examples:
   syscribe replay http-parser
   syscribe replay http-log --from 2h --to 1h --into one-hour.log`,
     )
-  addConfigFlags(verb, ['dataDir', 'outputPath', 'envOutputPath', 'serviceMapPath', 'rawPayload', 'logLevel'])
+  addConfigFlags(verb, ['dataDir', 'outputPath', 'envOutputPath', 'serviceMapPath', 'rawPayload', 'logLevel'], {
+    otherwise: Object.fromEntries([...outputKeys, 'rawPayload'].map((key) => [key, 'default: as in the last run'])),
+  })
   verb.action(async (name: string) => {
     const options: ReplayOptions = verb.opts()
     const { partKind } = await import('../replay/parts-by-name.js')
