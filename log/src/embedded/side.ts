@@ -16,6 +16,7 @@ import {
   timesRange,
 } from './keys.js'
 import { decodePartition, emptyPartition, encodePartition, type PartitionRow } from './partition-row.js'
+import { RecentBatches } from './recent-batches.js'
 import type { Change, Store } from './store.js'
 
 export type SideName = 'raw' | 'derived'
@@ -44,6 +45,9 @@ export class Side {
   /** Committed state, and what the commit in the making changes of it. Only of the writer. */
   readonly #rows = new Map<number, PartitionRow>()
   readonly #drafts = new Map<number, PartitionRow>()
+  readonly #recent = new RecentBatches()
+  /** Appended in the commit in the making. */
+  #appended: TopicBatch[] = []
   #catalogWork: Promise<void> = Promise.resolve()
 
   /** @throws LogError `corrupt` when the store is none of this format. */
@@ -55,7 +59,9 @@ export class Side {
     this.catalog = new Catalog(store, name === 'raw' ? 1 : 2)
     this.queue = new CommitQueue(store, (success) => {
       if (success) for (const [place, row] of this.#drafts) this.#rows.set(place, row)
+      if (success) for (const { topic, partition, batch } of this.#appended) this.#keep(topic, partition, batch)
       this.#drafts.clear()
+      this.#appended = []
       if (success) committed()
     })
     if (!writes) return
@@ -190,6 +196,8 @@ export class Side {
       touched.set(row, partitionKey(topic.id, partition))
       return base
     })
+    // Raw topics are read by other openers.
+    if (this.name === 'derived') this.#appended.push(...batches)
     for (const [row, key] of touched) changes.push({ key, value: encodePartition(row) })
     return { changes, bases }
   }
@@ -213,8 +221,14 @@ export class Side {
       )
     }
     if (offset === end) return null
+    const recent = this.#recent.get(topic.id, partition, offset)
+    if (recent !== undefined) return recent
     const direct = this.store.get(batchKey(topic.id, partition, offset))
-    if (direct !== undefined) return this.#checked(topic, partition, offset, direct)
+    if (direct !== undefined) {
+      const batch = this.#checked(topic, partition, offset, direct)
+      this.#keep(topic, partition, batch)
+      return batch
+    }
     const before = this.store.lastKey(batchRange(topic.id, partition, start, offset))
     if (before !== undefined) {
       const batch = this.batchAt(topic, partition, before)
@@ -222,6 +236,10 @@ export class Side {
     }
     const after = this.store.keys(batchRange(topic.id, partition, offset, end), 1)[0]
     return after === undefined ? null : this.batchAt(topic, partition, after)
+  }
+
+  #keep(topic: StoredTopic, partition: number, batch: RecordBatch): void {
+    if (topic.settings.cleanup === 'delete') this.#recent.add(topic.id, partition, batch)
   }
 
   /** The batch of a key of `batchRange`, null when it has gone. */
