@@ -29,6 +29,8 @@ export const batchMagic = 1
 const nullValue = 0xffffffff
 const nullKey = 0xffff
 const maxKeyBytes = nullKey - 1
+/** Memory that a builder keeps from batch to batch, bytes. */
+const keptCapacity = 2 * 1024 * 1024
 
 /** One record as read. `key` and `value` are views into the batch: copy what must outlive it. */
 export interface LogRecord {
@@ -107,6 +109,7 @@ export class BatchBuilder {
   #min = Number.POSITIVE_INFINITY
   #max = Number.NEGATIVE_INFINITY
   readonly #schemaId: number
+  /** Bytes to begin with. */
   readonly #capacity: number
 
   /** `capacity`: bytes to begin a batch with; it grows as needed. */
@@ -190,7 +193,9 @@ export class BatchBuilder {
 
   /** The finished batch, and an empty builder. */
   take(): RecordBatch {
-    const buffer = this.#buffer.subarray(0, this.#end)
+    // A copy of the right size: new memory for every batch costs more, and what is unused of it lives as long.
+    const buffer = Buffer.allocUnsafeSlow(this.#end)
+    this.#buffer.copy(buffer, 0, 0, this.#end)
     buffer.writeUInt32LE(batchMagic, 0)
     buffer.writeUInt32LE(this.#schemaId, 4)
     buffer.writeUInt32LE(this.#count, 8)
@@ -198,7 +203,7 @@ export class BatchBuilder {
     buffer.writeDoubleLE(0, 16)
     buffer.writeDoubleLE(this.#min, 24)
     buffer.writeDoubleLE(this.#max, 32)
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(this.#capacity, Math.min(this.#end * 2, 1024 * 1024)))
+    if (this.#buffer.length > keptCapacity) this.#buffer = Buffer.allocUnsafeSlow(this.#capacity)
     this.#end = batchHeaderBytes
     this.#count = 0
     this.#min = Number.POSITIVE_INFINITY

@@ -75,9 +75,12 @@ export class InputPartition implements InputRecord {
       ? null
       : this.#buffer.subarray(this.#keyStart, this.#keyStart + this.#keyLength)
   }
+  /** Made when first asked for: a view costs as much as reading a short record. */
   get value(): Buffer {
-    return this.#buffer.subarray(this.#valueStart, this.#valueEnd)
+    this.#value ??= this.#buffer.subarray(this.#valueStart, this.#valueEnd)
+    return this.#value
   }
+  #value: Buffer | null = null
   get codec(): TopicCodec<TopicName> {
     return (this.#schema as ReadableSchema).codec
   }
@@ -175,6 +178,7 @@ export class InputPartition implements InputRecord {
         continue
       }
       this.offset = this.#offset
+      this.#value = null
       this.timestamp = buffer.readDoubleLE(position + 8)
       this.class =
         valueLength === 0xffffffff

@@ -112,7 +112,8 @@ export class StepOutput implements Output {
       partition.full.length = 0
       if (builder.byteLength >= fullBatchBytes) this.#finish(partition)
     }
-    this.#touched.length = 0
+    // Several times cheaper than a new length, and after every step.
+    while (this.#touched.length > 0) this.#touched.pop()
   }
 
   /** The step failed: what it emitted is taken back. */
