@@ -13,8 +13,8 @@ const backslash = 0x5c
 
 /** Bytes escaped between two looks at the room left. */
 const pieceSize = 65_536
-/** A buffer that grew beyond this is let go at `clear`. */
-const keptCapacity = 8 << 20
+/** A buffer that grew beyond this is let go at `clear`; the lines of one commit fit, as growing anew costs more. */
+const keptCapacity = 32 << 20
 
 /** Fixed text of a line: ASCII, in words, because copying it word by word is several times faster than by bytes. */
 export interface Fragment {
@@ -256,8 +256,10 @@ export class LineBuffer {
 
   #digits(value: number): void {
     if (value > 0x3fffffff) {
-      const text = String(value)
-      for (let index = 0; index < text.length; index++) this.#bytes[this.length++] = text.charCodeAt(index)
+      // Halves of nine digits each fit what `padded` computes with; a whole number has at most sixteen.
+      const high = Math.floor(value / 1_000_000_000)
+      this.#digits(high)
+      this.padded(value - high * 1_000_000_000, 9)
       return
     }
     let width = 1
