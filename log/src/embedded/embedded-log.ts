@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { topics as catalogue } from '@syscribe/schemas'
 import { checkBatch, defaultMaxBatchBytes } from '../check-batch.js'
@@ -29,6 +29,7 @@ import type { StoredTopic } from './catalog.js'
 import { Cleaner } from './cleaner.js'
 import { committedOffsets, removeGroup, writeOffsets } from './committed.js'
 import { EmbeddedProducer } from './embedded-producer.js'
+import { makeDirectory } from './make-directory.js'
 import type { EmbeddedLogOptions } from './options.js'
 import { PolledNews } from './polled-news.js'
 import { Side, type SideName, type TopicBatch } from './side.js'
@@ -46,7 +47,7 @@ const dayMs = 24 * 60 * 60 * 1000
 export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log> {
   const { path, readOnly = false, writes = 'both' } = options
   const written = readOnly ? [] : sideNames.filter((name) => writes === 'both' || writes === name)
-  if (!readOnly) makeDirectory(path)
+  if (!readOnly) makeLogDirectory(path)
   else checkIsThere(path)
   const opened: (WriterLock | Store)[] = []
   try {
@@ -79,10 +80,10 @@ function checkIsThere(path: string): void {
   }
 }
 
-function makeDirectory(path: string): void {
+function makeLogDirectory(path: string): void {
   try {
     // A directory that was there keeps its mode; what is made in it is the owner's only.
-    if (mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(path, 0o700)
+    makeDirectory(path)
   } catch (error) {
     throw storeFault(error, path, 'making the directory')
   }

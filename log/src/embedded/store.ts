@@ -1,8 +1,9 @@
-import { accessSync, chmodSync, closeSync, constants, fsyncSync, mkdirSync, openSync, statfsSync } from 'node:fs'
+import { accessSync, closeSync, constants, fsyncSync, openSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
 import { LogError } from '../errors.js'
 import type { KeyRange } from './keys.js'
+import { makeDirectory } from './make-directory.js'
 import { storeFault } from './store-fault.js'
 import { checkStoreFile, StoreFile } from './store-file.js'
 
@@ -53,7 +54,7 @@ export class Store {
       // All openers in a process share one environment, in the mode of the first: a reader that could write opens it
       // as a writer does, so that a writer may come later.
       const readOnly = access === 'read' && !mayWrite(this.file)
-      if (access !== 'read' && mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(path, 0o700)
+      if (access !== 'read') makeDirectory(path)
       checkStoreFile(this.file, writes)
       const settings: RootDatabaseOptionsWithPath & { permissionsMode: number } = {
         path,
