@@ -75,7 +75,7 @@ export const settings = {
     argument: 'PATH',
     default: null,
     otherwise: 'containers are not named',
-    meaning: 'Socket of containerd, Docker or podman, to name containers',
+    meaning: 'Socket of containerd, Docker or podman, to name containers; not used yet in this version',
     schema: filePath,
   }),
   containerdNamespace: setting({
@@ -83,7 +83,7 @@ export const settings = {
     flag: '--containerd-namespace',
     argument: 'NAME',
     default: 'default',
-    meaning: 'Namespace of containerd',
+    meaning: 'Namespace of containerd; not used yet in this version',
     schema: text,
   }),
   dataDir: setting({
@@ -108,7 +108,7 @@ export const settings = {
     flag: '--raw-payload',
     argument: '0|1',
     default: '1',
-    meaning: 'Write raw_payload, the bytes as captured, into the HTTP log',
+    meaning: 'Write raw_payload, the bytes as captured, into the HTTP log: 1 (true, yes, on) or 0 (false, no, off)',
     schema: onOff,
   }),
   captureLimit: setting({

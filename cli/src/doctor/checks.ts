@@ -4,6 +4,7 @@ import type { Config } from '@syscribe/runtime'
 import { CliError } from '../cli-error.js'
 import { checkDataDir } from '../run/check-data-dir.js'
 import { checkOutputs } from '../run/check-outputs.js'
+import { containerNaming } from '../run/container-naming.js'
 
 /** Everything `syscribe run` would meet here with this configuration. */
 export function allChecks(config: Config): Check[] {
@@ -12,6 +13,7 @@ export function allChecks(config: Config): Check[] {
     ...selfCheck(),
     writable('outputs', 'The output files can be written.', () => checkOutputs(config)),
     writable('data directory', `The event log can be kept in ${config.dataDir}.`, () => checkDataDir(config.dataDir)),
+    ...containerCheck(config),
     priorityCheck(),
   ]
 }
@@ -34,6 +36,13 @@ function writable(name: string, fine: string, check: () => void): Check {
     if (!(error instanceof CliError)) throw error
     return { name, ok: false, detail: error.message, remedy: 'Set another path, or change the rights of this one.' }
   }
+}
+
+function containerCheck(config: Config): Check[] {
+  const detail = containerNaming(config)
+  if (detail === null) return []
+  const remedy = 'Nothing: services are named by their processes and addresses. Unset it to be rid of this line.'
+  return [{ name: 'containers', ok: 'warn', detail: `${detail}.`, remedy }]
 }
 
 /** sched(7), "The autogroup feature": a nice value counts only within the group of the session. */

@@ -1,11 +1,14 @@
 import { openEmbeddedLog } from '@syscribe/log'
 import { type Config, prepareTopics, topicSettings } from '@syscribe/runtime'
+import type { Logger } from 'pino'
 import type { Surroundings } from '../surroundings.js'
 import { checkCapture, startCapture } from './capture.js'
 import { checkDataDir } from './check-data-dir.js'
 import { checkOutputs } from './check-outputs.js'
+import { containerNaming } from './container-naming.js'
 import { startDerivation } from './derivation.js'
 import { stderrLogger } from './logger.js'
+import { lockOutputs } from './output-lock.js'
 import { rawTopics } from './raw-topics.js'
 import { stopRequested } from './shutdown.js'
 
@@ -20,6 +23,25 @@ export async function runSyscribe(config: Config, surroundings: Surroundings): P
   checkCapture()
   const stop = stopRequested()
   const logger = stderrLogger(config.logLevel, 'collector')
+  const unnamed = containerNaming(config)
+  if (unnamed !== null) logger.warn(unnamed)
+  const locks = lockOutputs(config)
+  try {
+    for (const output of locks.unlocked) {
+      logger.warn({ output }, 'no lock file can be made beside this output: see that nothing else writes it')
+    }
+    await captureAndDerive(config, surroundings, logger, stop)
+  } finally {
+    locks.release()
+  }
+}
+
+async function captureAndDerive(
+  config: Config,
+  surroundings: Surroundings,
+  logger: Logger,
+  stop: Promise<NodeJS.Signals>,
+): Promise<void> {
   const log = await openEmbeddedLog({
     path: config.dataDir,
     writes: 'raw',

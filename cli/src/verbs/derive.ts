@@ -5,6 +5,7 @@ import { paragraphs } from '../help-text.js'
 import type { VerbContext } from '../program.js'
 import { progressLine } from '../replay/progress-line.js'
 import { checkOutputs, outputKeys } from '../run/check-outputs.js'
+import { lockOutputs } from '../run/output-lock.js'
 
 const outputVariables = ['OUTPUT_PATH', 'ENV_OUTPUT_PATH', 'SERVICE_MAP_PATH']
 
@@ -45,9 +46,14 @@ Example:
     }
     checkOutputs(outputs)
     const { deriveOutputs } = await import('../replay/derive-outputs.js')
+    const locks = lockOutputs(outputs)
     const signal = surroundings.stopSignal()
     const progress = progressLine(surroundings.stderr)
-    const { records } = await deriveOutputs({ ...config, ...outputs }, progress, signal)
-    await surroundings.stdout.write(`${records} records derived.\n`)
+    try {
+      const { records } = await deriveOutputs({ ...config, ...outputs }, progress, signal)
+      await surroundings.stdout.write(`${records} records derived.\n`)
+    } finally {
+      locks.release()
+    }
   })
 }
