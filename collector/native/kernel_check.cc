@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <linux/capability.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -21,6 +22,13 @@ struct Check {
   std::string code;
   std::string detail;
 };
+
+/** An empty file describes nothing, however readable it is. */
+bool has_btf() {
+  struct stat found{};
+  const char *path = "/sys/kernel/btf/vmlinux";
+  return access(path, R_OK) == 0 && stat(path, &found) == 0 && found.st_size > 0;
+}
 
 bool capable(int capability) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -63,7 +71,7 @@ Napi::Value check_kernel(const Napi::CallbackInfo &info) {
   LibbpfLog quiet;
   const bool rights = capable(CAP_SYS_ADMIN) || (capable(CAP_BPF) && capable(CAP_PERFMON));
   const KernelFeatures features = rights ? KernelFeatures::read() : KernelFeatures{};
-  const bool btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+  const bool btf = has_btf();
   const auto tracepoints = [](std::initializer_list<const char *> names) {
     for (const char *name : names)
       if (!has_tracepoint(name))
