@@ -8,9 +8,18 @@ import { createProgram } from '../src/program.js'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
+const foldersIn = (folder: string) =>
+  readdirSync(join(root, folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !/^(\.|node_modules$|dist$|output$)/.test(entry.name))
+    .map(({ name }) => join(folder, name))
+
+/** Folders that say what lives in them. */
+const folders = [...foldersIn('.'), ...['infra', 'processors', 'projections'].flatMap(foldersIn)]
+
 /** Pages whose links are checked. */
 const pages = [
   'README.md',
+  ...folders.map((folder) => `${folder}/README.md`).filter((path) => !path.startsWith('docs/')),
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
 ].filter((path) => path.endsWith('.md'))
 
@@ -27,6 +36,10 @@ describe('docs', () => {
   it.each(pages)('%s has no broken links', (page) => {
     const links = [...read(page).matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)].map(([, link]) => link as string)
     expect(links.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([])
+  })
+
+  it.each(folders)('%s has a README that says what lives there', (folder) => {
+    expect(existsSync(join(root, folder, 'README.md'))).toBe(true)
   })
 
   it('names every page in its index', () => {

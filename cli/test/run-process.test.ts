@@ -116,6 +116,44 @@ describe('syscribe run', () => {
   )
 
   it(
+    'refuses outputs that another run writes, naming output and pid, until that is gone',
+    async () => {
+      const first = await new Running().ready()
+      const other = { SYSCRIBE_DATA_DIR: join(folder, 'data2'), OUTPUT_PATH: join(folder, '2') }
+      const second = new Running(other)
+      expect(await second.end()).toBe(1)
+      const output = `ENV_OUTPUT_PATH=${JSON.stringify(join(folder, 'env.yaml'))}`
+      expect(second.sentences).toEqual([
+        expect.stringContaining(`${output} is written by the process with pid ${first.child.pid}`),
+      ])
+      expect([existsSync(join(folder, 'data2')), existsSync(join(folder, '2'))]).toEqual([false, false])
+      first.child.kill('SIGKILL')
+      await first.end()
+      const third = await new Running(other).ready()
+      third.child.kill('SIGTERM')
+      expect(await third.end()).toBe(0)
+      expect(readdirSync(folder).filter((name) => name.endsWith('.lock'))).toEqual(['.http.log.lock'])
+    },
+    longMs,
+  )
+
+  it(
+    'warns once that containers are not named yet, when a socket is set',
+    async () => {
+      const run = await new Running({ CONTAINERD_SOCKET: join(folder, 'nothing') }).ready()
+      run.child.kill('SIGTERM')
+      expect(await run.end()).toBe(0)
+      const warnings = run.stderr.split('\n').filter((line) => line.includes('CONTAINERD_SOCKET'))
+      expect(warnings).toHaveLength(1)
+      expect(JSON.parse(warnings[0] as string)).toMatchObject({
+        level: 40,
+        msg: expect.stringContaining('it is not a socket: this version does not name containers yet'),
+      })
+    },
+    longMs,
+  )
+
+  it(
     'ends with 1 and says which output cannot be written, when that shows only on writing',
     async () => {
       const run = await new Running({ OUTPUT_PATH: '/dev/full' }).ready()
