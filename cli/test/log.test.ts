@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BatchBuilder, type Log, openEmbeddedLog } from '@syscribe/log'
@@ -197,6 +197,24 @@ describe('log show', () => {
       expect(result).toEqual({ exitCode: 0, stdout: '', stderr: '' })
     },
   )
+
+  it('takes every example of its help and of docs/cli.md', async () => {
+    const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8')
+    const help = (await command(['log', 'show', '--help'])).stdout
+    const examples = `${page}\n${help}`.match(/^ *syscribe log show .*$/gm) ?? []
+    expect(examples.length).toBeGreaterThan(5)
+    for (const example of examples) {
+      const [line = '', field = ''] = example.trim().split(/ \| jq \./)
+      const args = line
+        .split(' ')
+        .slice(1)
+        .map((word) => word.replaceAll("'", ''))
+      const more = field === '' ? [] : ['--filter', `${field}!=x`]
+      const taken = args.filter((word) => word !== '--follow')
+      const { exitCode, stderr } = await command([...taken, ...more, '--data-dir', folder])
+      expect({ example, exitCode, stderr }).toEqual({ example, exitCode: 0, stderr: '' })
+    }
+  })
 
   it('ends with 2 for a topic or partition that is not there, naming those that are', async () => {
     const topic = await command(['log', 'show', 'calls', '--data-dir', folder])
