@@ -38,7 +38,26 @@ export const purposes = {
   /** Servers and clients of the tests on a real kernel. */
   test: {
     includes: ['build', 'demo'],
-    needs: [{ package: 'python3-yaml', probe: { file: '/usr/lib/python3/dist-packages/yaml' } }],
+    needs: [
+      { package: 'python3-yaml', probe: { file: '/usr/lib/python3/dist-packages/yaml' } },
+      // Programs that are observed, in the languages of tests/programs.
+      { package: 'python3', probe: { command: 'python3' } },
+      { package: 'default-jdk-headless', probe: { command: 'javac' } },
+      { package: 'golang-go', probe: { command: 'go' } },
+      { package: 'ruby', probe: { command: 'ruby' } },
+      { package: 'curl', probe: { command: 'curl' } },
+      { package: 'nginx', probe: { command: 'nginx' }, services: ['nginx'] },
+      // Servers of tests/servers beside the demo's.
+      { package: 'redis-tools', probe: { command: 'redis-cli' } },
+      { package: 'mariadb-server', probe: { command: 'mariadb-install-db' }, services: ['mariadb'] },
+      { package: 'memcached', probe: { command: 'memcached' }, services: ['memcached'] },
+      { package: 'rabbitmq-server', probe: { command: 'rabbitmq-server' }, services: ['rabbitmq-server', 'epmd'] },
+      { package: 'maven', probe: { command: 'mvn' } },
+      // Disks that fill up and stall, other users, namespaces.
+      { package: 'e2fsprogs', probe: { command: 'mkfs.ext4' } },
+      { package: 'mount', probe: { command: 'mount' } },
+      { package: 'util-linux', probe: { command: 'unshare' } },
+    ],
   },
   /** What the benchmarks measure with and against. */
   bench: {
