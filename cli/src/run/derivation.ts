@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { CliError } from '../cli-error.js'
 import type { DerivationInput, DerivationOrder, DerivationReport } from './derivation-messages.js'
@@ -11,8 +12,16 @@ export interface Derivation {
   abandon(): Promise<void>
 }
 
+/**
+ * Megabytes of heap below which V8 does not look through the old generation. Batches that pass through count there, so
+ * by its own measure it would every few megabytes, which took a sixth of the derivation's processor time.
+ */
+const calmHeap = 128
+
 /** Starts the derivation thread; resolves when all of its parts are open. */
 export async function startDerivation(input: DerivationInput): Promise<Derivation> {
+  // A heap takes its sizes from the flags when it is made: this thread's stays as it is.
+  setFlagsFromString(`--initial-heap-size=${calmHeap}`)
   const worker = new Worker(new URL('./derivation-worker.js', import.meta.url), {
     workerData: input,
     name: 'derivation',
