@@ -72,6 +72,12 @@ describe('locks of outputs', () => {
     expect(() => take(path('http.log'))).not.toThrow()
   })
 
+  it('are given back also when somebody has cleared the folder', () => {
+    const locks = take(path('http.log'))
+    rmSync(path('.http.log.lock'))
+    expect(() => locks.release()).not.toThrow()
+  })
+
   it('are not taken of what is no plain file', () => {
     expect(take('/dev/null').unlocked).toEqual([])
     expect(() => take('/dev/null')).not.toThrow()

@@ -7,8 +7,8 @@ import {
   openSync,
   readFileSync,
   realpathSync,
+  rmSync,
   statSync,
-  unlinkSync,
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -79,8 +79,8 @@ function lock(name: string, path: string): (() => void) | undefined {
       throw error
     }
     return () => {
-      // Removed while still held, so that nobody else's is removed.
-      unlinkSync(path)
+      // Removed while still held, so that nobody else's is removed; gone already, when somebody has cleared the folder.
+      rmSync(path, { force: true })
       closeSync(file)
     }
   }
