@@ -28,6 +28,7 @@ export function faultyLog(log: Log, point: Point): Log {
   return {
     engine: log.engine,
     createTopics: (topics) => around('createTopics', () => log.createTopics(topics)),
+    setRetention: (topic, retention) => around('setRetention', () => log.setRetention(topic, retention)),
     describeTopics: () => around('describeTopics', () => log.describeTopics()),
     deleteTopic: (topic) => around('deleteTopic', () => log.deleteTopic(topic)),
     clean: () => log.clean(),

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -15,7 +16,7 @@ beforeEach(() => {
   syscribe = undefined
 })
 afterEach(async () => {
-  for (const server of running.splice(0)) await server.stop()
+  for (const one of running.splice(0)) await one.stop().catch(() => {})
   await syscribe?.dispose()
 })
 
@@ -73,11 +74,24 @@ test('secrets of processes that did not opt in are nowhere, and what is written 
   expect(outputs.lines().filter(({ body }) => String(body).includes(secret))).toEqual([])
 })
 
-test('100 of 100 processes that live for milliseconds are captured whole, with their environments', async () => {
+/** Keeps every processor busy, and the kernel with exec and exit, without opting in. */
+function busy() {
+  const script = 'while :; do /bin/true; done & while :; do :; done & while :; do :; done'
+  const child = spawn('sh', ['-c', script], { stdio: 'ignore', detached: true })
+  return { stop: async () => process.kill(-(child.pid as number), 'SIGKILL') }
+}
+
+test.each([
+  ['', false],
+  [', also under load', true],
+])('100 of 100 processes that live for milliseconds are captured whole%s', { timeout: 90_000 }, async (_, loaded) => {
   syscribe = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile })
   const echo = await server({})
   running.push(echo)
+  const load = loaded ? busy() : null
+  if (load !== null) running.push(load)
   for (let n = 0; n < 100; n++) await curl(echo.port, `short-${n}`, { ADI_PROFILE: profile, NUMBER: `${n}` })
+  await load?.stop()
   expect(await syscribe.stop(), syscribe.stderr).toBe(0)
 
   const lines = syscribe.outputs.lines()
@@ -103,7 +117,6 @@ test('connections open before the start are adopted with both addresses, their r
     })
     const first = request({ port: ${echo.port}, host: '127.0.0.1', method: 'POST', path: '/early', agent }, (r) => r.resume().on('end', () => console.log('listening')))
     first.end('hello')`
-  const { spawn } = await import('node:child_process')
   const child = spawn(process.execPath, ['-e', script], {
     env: { PATH: process.env.PATH ?? '', ADI_PROFILE: profile, ADI_PROFILE_NAME: 'early-client' },
     stdio: ['pipe', 'pipe', 'inherit'],
