@@ -23,15 +23,15 @@ const syscribe = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile })
 try {
   const server = await programs.go({ ADI_PROFILE: profile, ADI_PROFILE_NAME: 'go' })
   const filter = `tcp port ${server.port}`
-  const dumpcap = spawn('dumpcap', ['-q', '-i', 'lo', '-B', '64', '-f', filter, '-F', 'pcap', '-w', packets], {
-    stdio: 'ignore',
-  })
+  const args = ['-q', '-i', 'lo', '-B', '64', '-f', filter, '-P', '-w', packets]
+  const dumpcap = spawn('dumpcap', args, { stdio: 'ignore' })
+  const dumped = once(dumpcap, 'exit')
   await wait(1000)
   const url = `http://127.0.0.1:${server.port}/`
   const { answered } = await pacedLoad(programs.load, { url, rate, seconds, connections: 16 })
   await wait(1000)
-  dumpcap.kill('SIGINT')
-  await once(dumpcap, 'exit')
+  if (!dumpcap.kill('SIGINT')) throw new Error('dumpcap ended before the traffic did')
+  await dumped
   await server.stop()
   const code = await syscribe.stop()
   if (code !== 0) throw new Error(`syscribe ended with ${code}:\n${syscribe.stderr}`)
