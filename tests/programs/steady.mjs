@@ -13,7 +13,7 @@ process.once('SIGTERM', () => {
 
 function post(n, own) {
   return new Promise((resolve, reject) => {
-    const body = JSON.stringify({ n, pad: 's'.repeat(n % 97 === 0 ? 40_000 : n % 50) })
+    const body = JSON.stringify({ n, pad: 's'.repeat(n % 5 === 2 ? 40_000 : n % 50) })
     const options = { host: '127.0.0.1', port, method: 'POST', path: `/echo/${n % 20}`, agent: own ? false : agent }
     const sent = request({ ...options, headers: { 'content-type': 'application/json' } }, (response) => {
       const chunks = []
