@@ -140,8 +140,6 @@ export class ProjectionStage<S> implements Stage {
 
   async round(): Promise<number> {
     const started = performance.now()
-    // Before anything is in it the output is known as ours, should a crash come before its first record is committed.
-    if (this.#metadata === null) await this.#commit(false)
     const fetched = await this.#reader.fill()
     const before = this.#takenBytes()
     const taken = this.#merge.run(this.#visit, this.#context.policy.roundRecords)

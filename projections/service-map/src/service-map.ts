@@ -85,8 +85,7 @@ class ServiceMapInstance implements ProjectionInstance<MapState> {
       await this.#file.replace((last ? this.#settled() : this.#entries).texts(generatedAt), last)
       this.#stale = false
       const cost = performance.now() - started
-      // The empty map of the beginning does not make the first entries wait.
-      if (state.entries().next().done !== true) this.#nextWrite = performance.now() + pauseAfter(cost)
+      this.#nextWrite = performance.now() + pauseAfter(cost)
     }
     return 'service-map 1'
   }
