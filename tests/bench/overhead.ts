@@ -4,53 +4,68 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Syscribe } from '../harness/syscribe.js'
 import { BenchPrograms } from './measure/bench-servers.js'
+import { calmMedian, type Sample, sample } from './measure/calm.js'
 import { pacedLoad, wrk } from './measure/load.js'
-import { median } from './measure/median.js'
 import { fixed, printTable } from './measure/table.js'
 
 const rounds = Number(process.argv[2] ?? 5)
-const seconds = Number(process.argv[3] ?? 4)
+const windows = Number(process.argv[3] ?? 4)
 const profile = `bench-${process.pid}`
 const programs = new BenchPrograms()
 const optedIn = { ADI_PROFILE: profile }
 
-/** Runs a measurement with Syscribe and without, in turn; the ratio of the medians. */
-async function compare(measure: () => Promise<number>) {
-  const figures: { off: number[]; on: number[] } = { off: [], on: [] }
-  await measure()
+/** What is measured, once it is set up: one window of about a second. */
+interface Measurement {
+  window(): Promise<number>
+  close(): Promise<void>
+}
+
+/**
+ * Measures with Syscribe and without, in turn. The first seconds of each turn are not counted: compilers of the observed
+ * programs and of Syscribe's own warm up.
+ */
+async function compare(open: () => Promise<Measurement>): Promise<{ off: Sample[]; on: Sample[] }> {
+  const samples: { off: Sample[]; on: Sample[] } = { off: [], on: [] }
+  const turn = async (into: Sample[]) => {
+    const measurement = await open()
+    try {
+      for (let warm = 0; warm < 3; warm++) await measurement.window()
+      for (let window = 0; window < windows; window++) into.push(await sample(() => measurement.window()))
+    } finally {
+      await measurement.close()
+    }
+  }
   for (let round = 0; round < rounds; round++) {
-    figures.off.push(await measure())
+    await turn(samples.off)
     const syscribe = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile })
     try {
-      figures.on.push(await measure())
+      await turn(samples.on)
     } finally {
       await syscribe.dispose()
     }
   }
-  return { off: median(figures.off), on: median(figures.on) }
+  return samples
 }
 
-async function throughput(kind: 'go' | 'nginx', env: Record<string, string>) {
+async function throughput(kind: 'go' | 'nginx', env: Record<string, string>): Promise<Measurement> {
   const server = await programs[kind](env)
-  try {
-    return (await wrk(`http://127.0.0.1:${server.port}/`, seconds, 64)).rate
-  } finally {
-    await server.stop()
+  return {
+    window: async () => (await wrk(`http://127.0.0.1:${server.port}/`, 1, 64)).rate,
+    close: () => server.stop(),
   }
 }
 
-async function latency() {
+async function latency(): Promise<Measurement> {
   const server = await programs.go(optedIn)
-  try {
-    const url = `http://127.0.0.1:${server.port}/`
-    return (await pacedLoad(programs.load, { url, rate: 2_000, seconds, connections: 16 })).p50Micros
-  } finally {
-    await server.stop()
+  const url = `http://127.0.0.1:${server.port}/`
+  return {
+    window: async () => (await pacedLoad(programs.load, { url, rate: 2_000, seconds: 1, connections: 16 })).p50Micros,
+    close: () => server.stop(),
   }
 }
 
 /** CPU seconds of a loop of 1-byte reads and writes on files. */
-function fileLoop(): () => Promise<number> {
+function fileLoop(): () => Promise<Measurement> {
   const source = join(programs.directory, 'file-loop.c')
   writeFileSync(
     source,
@@ -69,12 +84,23 @@ function fileLoop(): () => Promise<number> {
      }`,
   )
   execFileSync('gcc', ['-O2', '-o', join(programs.directory, 'file-loop'), source])
-  return async () => Number(execFileSync(join(programs.directory, 'file-loop'), { encoding: 'utf8' }))
+  return async () => ({
+    window: async () => Number(execFileSync(join(programs.directory, 'file-loop'), { encoding: 'utf8' })),
+    close: async () => {},
+  })
 }
 
 const rows: Record<string, string | number>[] = []
-function add(what: string, goal: string, { off, on }: { off: number; on: number }, digits: number) {
-  rows.push({ what, without: fixed(off, digits), with: fixed(on, digits), ratio: fixed(on / off, 3), goal })
+function add(what: string, goal: string, samples: { off: Sample[]; on: Sample[] }, digits: number) {
+  const [off, on] = [calmMedian(samples.off), calmMedian(samples.on)]
+  rows.push({
+    what,
+    without: fixed(off.value, digits),
+    with: fixed(on.value, digits),
+    ratio: fixed(on.value / off.value, 3),
+    goal,
+    'windows used': `${off.of}, ${on.of}`,
+  })
 }
 
 try {
@@ -90,4 +116,4 @@ try {
 } finally {
   programs.remove()
 }
-printTable(`Cost to others, medians of ${rounds} rounds in turn`, rows)
+printTable(`Cost to others, medians of windows of a second, ${rounds} rounds in turn`, rows)
