@@ -18,8 +18,8 @@ export function topicSettings(options: TopicOptions): TopicSettings[] {
     const compacted = cleanup === 'compact'
     return {
       topic,
-      // What the runtime could not take is rare and read by people: one place to look.
-      partitions: topic === 'dead-letters' ? 1 : (options.partitions ?? 1),
+      // What the runtime could not take is rare and read by people: one place to look. So is what it agrees upon.
+      partitions: topic === 'dead-letters' || topic === 'control' ? 1 : (options.partitions ?? 1),
       cleanup,
       // A compacted topic is what is known now: it is kept whole, whatever its age.
       retentionMs: compacted ? null : options.retentionMs,

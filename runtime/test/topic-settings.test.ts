@@ -17,5 +17,7 @@ test('every topic of the catalogue has settings; compacted ones are kept whole',
     retentionMs: null,
     retentionBytes: null,
   })
-  expect(settings.find(({ topic }) => topic === 'dead-letters')?.partitions).toBe(1)
+  for (const one of ['dead-letters', 'control']) {
+    expect(settings.find(({ topic }) => topic === one)?.partitions).toBe(1)
+  }
 })

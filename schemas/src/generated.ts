@@ -274,6 +274,20 @@ export interface Variable {
   value: string
 }
 
+/** Which generation of each processor's outputs counts, and the replay under way. The only record with the key `generations`. */
+export interface Generations {
+  /** What is read and written now. A processor not named is in generation 1. */
+  current: ProcessorGeneration[]
+  /** What a replay of processors derives beside; empty when there is none. */
+  building: ProcessorGeneration[]
+  /** What is read no longer and waits to be deleted. */
+  retired: ProcessorGeneration[]
+  /** Processor whose replay is under way; null when there is none. */
+  replayed: string | null
+  /** Set when the processors of the replay have caught up: projections that have caught up after that say so with this value. */
+  round: string | null
+}
+
 /** An HTTP header or trailer field as it was on the wire. */
 export interface Header {
   /** Field name. */
@@ -480,6 +494,56 @@ export interface ProcessSeen {
 /** How a process came to be known. exec: it executed a program. fork: an observed process forked it and it used a socket. adopted: it ran already when watching began. */
 export type ProcessSeenReason = 'exec' | 'fork' | 'adopted'
 
+/** One derivation of a processor's outputs from the oldest records on. */
+export interface ProcessorGeneration {
+  /** Name of the processor. */
+  processor: string
+  /** From 1. Generation 1 of topic `http` is named `http`, generation 2 `http.2`. */
+  generation: number
+  /** Topics of the catalogue that the processor writes. */
+  topics: string[]
+}
+
+/** An output being built beside the one in use. */
+export interface ProjectionBuild {
+  /** What it is built from, as far as the projection reads it. */
+  generations: ProcessorGeneration[]
+  /** Id of the ReplayRequest it answers; null when it is built because a generation changes. */
+  request: string | null
+  /** Records taken. */
+  records: number
+  /** Records its inputs hold now. */
+  of: number
+  /** The `round` of Generations in which it had caught up. */
+  caughtUp: string | null
+}
+
+/** Where a projection stands, said by the process that writes its output. Key `projection/` and the part. */
+export interface ProjectionStanding {
+  /** Name of the part: projection@target. */
+  part: string
+  /** Name of the projection. */
+  projection: string
+  /** Path of its output on that host. */
+  target: string
+  /** Host of the process. */
+  host: string
+  /** The process. */
+  pid: number
+  /** Topics of the catalogue that the projection reads. */
+  topics: string[]
+  /** False once the process has ended in order; one that was killed still says true. */
+  running: boolean
+  /** What the output in use was derived from, as far as the projection reads it. */
+  standsOn: ProcessorGeneration[]
+  /** The output being built beside; null when there is none. */
+  build: ProjectionBuild | null
+  /** Id of the last ReplayRequest done or refused. */
+  answered: string | null
+  /** Why that request, or the build, does not go on; null when it does. */
+  fault: string | null
+}
+
 /** A port of the host that leads to a container. */
 export interface PublishedPort {
   /** Host address, 0.0.0.0 or :: for all. */
@@ -490,6 +554,18 @@ export interface PublishedPort {
   containerPort: number
   /** Transport protocol. */
   transport: Transport
+}
+
+/** Asks the process that writes a projection's output to build it anew. Key `request/` and the part. */
+export interface ReplayRequest {
+  /** Tells it from others, UUID. */
+  id: string
+  /** Name of the part: projection@target. */
+  part: string
+  /** Begin with the records at or after this time, milliseconds since the Unix epoch; null: see `fromOffset`. */
+  fromTime: number | null
+  /** Begin with this offset in every partition; null: with `fromTime`, or the oldest record. */
+  fromOffset: number | null
 }
 
 /** Of the observed process on its connection: client is the one that called connect, server the one that accepted. UDP: client is the one that sent first. */
@@ -607,6 +683,7 @@ export interface AvroRecords {
   ContainerRef: ContainerRef
   DeadLetter: DeadLetter
   Environment: Environment
+  Generations: Generations
   Header: Header
   HostEntry: HostEntry
   HttpMessage: HttpMessage
@@ -616,7 +693,11 @@ export interface AvroRecords {
   ProcessKey: ProcessKey
   ProcessRef: ProcessRef
   ProcessSeen: ProcessSeen
+  ProcessorGeneration: ProcessorGeneration
+  ProjectionBuild: ProjectionBuild
+  ProjectionStanding: ProjectionStanding
   PublishedPort: PublishedPort
+  ReplayRequest: ReplayRequest
   SocketIo: SocketIo
   StateEntry: StateEntry
   TrafficConnection: TrafficConnection

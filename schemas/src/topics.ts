@@ -34,6 +34,13 @@ export const topics = {
     cleanup: 'delete',
   },
   'dead-letters': { writer: 'runtime', key: 'part', records: ['DeadLetter'], cleanup: 'delete' },
+  /** Which generation of the derived topics counts, and the replays: see docs/replay.md. */
+  control: {
+    writer: 'runtime',
+    key: 'what it is about',
+    records: ['Generations', 'ProjectionStanding', 'ReplayRequest'],
+    cleanup: 'compact',
+  },
 } as const
 
 export type TopicName = keyof typeof topics
