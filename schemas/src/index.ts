@@ -1,6 +1,7 @@
 export { AvroCursor } from './avro-cursor.js'
 export { namedSchema, unionSchema } from './avro-files.js'
 export { type FieldReader, type KindRecord, TopicCodec, type TopicRecord } from './codec.js'
+export { incompatibilities } from './compatibility.js'
 export { cgroupsAround, containerIdsOfCgroup } from './container-of-cgroup.js'
 export { SchemaError, type SchemaErrorCode } from './errors.js'
 export type * from './generated.js'

@@ -12,11 +12,16 @@ export interface Primitives {
 const bytesOf = (bounds: { minLength?: number; maxLength?: number }): Arbitrary<Buffer> =>
   fc.uint8Array(bounds).map((bytes) => Buffer.from(bytes))
 
-/** Any record a schema allows: every field takes any value of its type. */
+/** Any record of a kind: every field takes any value of its type. */
 export function anyRecord<K extends keyof AvroRecords & string>(
   kind: K,
   primitives: Primitives = {},
 ): Arbitrary<KindRecord<K>> {
+  return anyValue(namedSchema(kind), primitives) as Arbitrary<KindRecord<K>>
+}
+
+/** Any value a schema allows. */
+export function anyValue(schema: unknown, primitives: Primitives = {}): Arbitrary<unknown> {
   const named = new Map<string, Arbitrary<unknown>>()
   // Well-formed: Avro strings are UTF-8, which has no lone surrogates.
   const string = primitives.string ?? fc.string({ unit: 'binary', maxLength: 20 })
@@ -52,5 +57,5 @@ export function anyRecord<K extends keyof AvroRecords & string>(
     return fc.record(Object.fromEntries(fields.map((field) => [field.name, any(field.type)])))
   }
 
-  return any(namedSchema(kind)) as Arbitrary<KindRecord<K>>
+  return any(schema)
 }
