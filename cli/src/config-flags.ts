@@ -12,6 +12,7 @@ export function addConfigFlags(
 ): void {
   for (const row of settingsHelp()) {
     if (!keys.includes(row.key)) continue
+    if (row.flag === null) continue
     const setting = settings[row.key]
     const otherwise = more.otherwise?.[row.key] ?? `default: ${row.default}`
     const flag = `${setting.flag} <${setting.argument}>`
@@ -29,7 +30,9 @@ export function configFrom(command: Command, env: Readonly<Record<string, string
   const options: Record<string, unknown> = command.opts()
   const flags: Partial<Record<ConfigKey, string>> = {}
   for (const key of allKeys) {
-    const value = options[new Option(`${settings[key].flag} <x>`).attributeName()]
+    const { flag } = settings[key]
+    if (flag === null) continue
+    const value = options[new Option(`${flag} <x>`).attributeName()]
     if (typeof value === 'string') flags[key] = value
   }
   return parseConfig({ env, flags })

@@ -1,4 +1,4 @@
-import { settings } from '@syscribe/runtime'
+import { type Setting, settings } from '@syscribe/runtime'
 import { describe, expect, it } from 'vitest'
 import { command } from './command.js'
 
@@ -16,7 +16,8 @@ describe('help', () => {
     const { exitCode, stdout } = await command([verb, '--help'])
     const text = stdout.replace(/\s+/g, ' ')
     expect(exitCode).toBe(0)
-    for (const { variable, flag, default: standard } of Object.values(settings)) {
+    for (const { variable, flag, default: standard } of Object.values<Setting>(settings)) {
+      if (flag === null) continue
       expect(text).toContain(flag)
       expect(text).toContain(`(${variable}; default: `)
       if (standard !== null) expect(text).toContain(`default: ${standard})`)

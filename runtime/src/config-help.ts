@@ -1,12 +1,13 @@
-import { type Setting, settings } from './config-table.js'
+import type { Setting } from './config-setting.js'
+import { settings } from './config-table.js'
 
 /** One setting in words, for `--help` and README. */
 export interface SettingHelp {
   /** Key of the parsed configuration. */
   key: keyof typeof settings
   variable: string
-  /** As in `--output FILE`. */
-  flag: string
+  /** As in `--output FILE`; null when it has none. */
+  flag: string | null
   /** The default, or what happens without a value. */
   default: string
   meaning: string
@@ -19,7 +20,7 @@ export function settingsHelp(): SettingHelp[] {
     return {
       key: key as keyof typeof settings,
       variable: setting.variable,
-      flag: `${setting.flag} ${setting.argument}`,
+      flag: setting.flag === null ? null : `${setting.flag} ${setting.argument}`,
       default: setting.default ?? setting.otherwise ?? '',
       meaning: setting.meaning,
     }
@@ -30,7 +31,8 @@ export function settingsHelp(): SettingHelp[] {
 export function settingsMarkdown(): string {
   const rows = settingsHelp().map((row) => {
     const standard = settings[row.key].default === null ? `*${row.default}*` : `\`${row.default}\``
-    return `| \`${row.variable}\` | \`${row.flag.replaceAll('|', '\\|')}\` | ${standard} | ${row.meaning} |`
+    const flag = row.flag === null ? '*none*' : `\`${row.flag.replaceAll('|', '\\|')}\``
+    return `| \`${row.variable}\` | ${flag} | ${standard} | ${row.meaning} |`
   })
   return ['| Variable | Flag | Default | Meaning |', '|---|---|---|---|', ...rows, ''].join('\n')
 }

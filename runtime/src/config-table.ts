@@ -1,23 +1,17 @@
-import type { z } from 'zod'
-import { bytes, filePath, list, oneOf, onOff, path, prefixList, text, wholeNumber } from './config-values.js'
-
-/** One setting: a variable and a flag that mean the same. */
-export interface Setting<S extends z.ZodType = z.ZodType> {
-  /** Environment variable. */
-  readonly variable: string
-  /** Flag of `syscribe run`, which wins over the variable. */
-  readonly flag: string
-  /** What stands behind the flag in help. */
-  readonly argument: string
-  /** Text used when neither is set; null when the setting then is off or found out (see `otherwise`). */
-  readonly default: string | null
-  /** What happens without a value, in words, when there is no default text. */
-  readonly otherwise?: string
-  readonly meaning: string
-  readonly schema: S
-}
-
-const setting = <S extends z.ZodType>(entry: Setting<S>): Setting<S> => entry
+import { kafkaSettings } from './config-kafka.js'
+import { setting } from './config-setting.js'
+import {
+  bytes,
+  filePath,
+  list,
+  listenAddress,
+  oneOf,
+  onOff,
+  path,
+  prefixList,
+  text,
+  wholeNumber,
+} from './config-values.js'
 
 const powerOfTwo = (size: number) => Number.isInteger(Math.log2(size))
 
@@ -170,4 +164,15 @@ export const settings = {
     meaning: 'Records older than this go; 0 keeps all',
     schema: wholeNumber.transform((hours) => (hours === 0 ? null : hours * 3_600_000)),
   }),
+  metricsPort: setting({
+    variable: 'SYSCRIBE_METRICS_PORT',
+    flag: '--metrics-port',
+    argument: '[HOST:]PORT',
+    default: null,
+    otherwise: 'not served',
+    meaning:
+      'Serve Prometheus metrics at /metrics and health at /healthz on this port, of 127.0.0.1 unless a host is named',
+    schema: listenAddress,
+  }),
+  ...kafkaSettings,
 }

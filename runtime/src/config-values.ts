@@ -55,6 +55,49 @@ export const prefixList = list.refine(
   'holds an item with "=", which no name of a variable can have',
 )
 
+const hostAndPort = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@[\]]+)):(\d{1,5})$/
+
+const isPort = (text: string) => Number(text) >= 1 && Number(text) <= 65_535
+
+/** `HOST:PORT`; an IPv6 address stands in brackets. */
+export const brokerList = list.refine(
+  (items) => items.every((item) => isPort(hostAndPort.exec(item)?.[3] ?? '')),
+  'must be HOST:PORT, several separated by commas, such as broker-1:9092,broker-2:9092',
+)
+
+/** Where to listen: a port, or `HOST:PORT`. Port 0 lets the system choose. */
+export const listenAddress = z.string().transform((value, context) => {
+  const match = /^\d{1,5}$/.test(value) ? ['', undefined, '127.0.0.1', value] : hostAndPort.exec(value)
+  const port = Number(match?.[3] ?? Number.NaN)
+  if (port <= 65_535) return { host: (match?.[1] ?? match?.[2]) as string, port }
+  context.addIssue({ code: 'custom', message: 'must be a port or HOST:PORT, such as 9464 or 0.0.0.0:9464' })
+  return z.NEVER
+})
+
+/** Kafka's rule for names of topics; long enough for all of ours to fit behind it. */
+const nameOf = (what: string) =>
+  z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{1,100}$/, `must be a ${what} of 1 to 100 letters, digits, dots, underscores and hyphens`)
+
+export const topicPrefix = nameOf('prefix')
+export const groupName = nameOf('name')
+
+/** An http or https address, without credentials. */
+export const httpUrl = z.string().transform((value, context) => {
+  const fault = (message: string) => {
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
+  }
+  if (!URL.canParse(value)) return fault('must be an address such as http://registry:8081')
+  const url = new URL(value)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return fault('must begin with http:// or https://')
+  if (url.username !== '' || url.password !== '') {
+    return fault('must not hold credentials: they go into SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD')
+  }
+  return value.replace(/\/+$/, '')
+})
+
 /** One of a few words. */
 export function oneOf<const T extends readonly [string, ...string[]]>(words: T) {
   return z.enum(words, { error: `must be one of ${words.join(', ')}` })

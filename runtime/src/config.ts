@@ -1,11 +1,13 @@
 import { hostname } from 'node:os'
 import type { z } from 'zod'
 import { ConfigError } from './config-error.js'
-import { type Setting, settings } from './config-table.js'
+import type { Setting } from './config-setting.js'
+import { settings } from './config-table.js'
+import { checkTogether } from './config-together.js'
 
 type Value<K extends keyof typeof settings> = z.output<(typeof settings)[K]['schema']>
 
-/** What Syscribe was told, parsed. The settings, their defaults and meaning: config-table.ts. */
+/** What Syscribe was told, parsed. The settings, their defaults and meaning: config-table.ts, config-kafka.ts. */
 export interface Config {
   outputPath: Value<'outputPath'>
   envOutputPath: Value<'envOutputPath'>
@@ -31,6 +33,31 @@ export interface Config {
   retentionBytes: Value<'retentionBytes'>
   /** Milliseconds; null: for ever. */
   retentionMs: Value<'retentionMs'>
+  /** Null: metrics are not served. */
+  metricsPort: Value<'metricsPort'> | null
+  /** HOST:PORT each; null: the embedded log. What follows concerns a cluster only. */
+  brokers: Value<'brokers'> | null
+  /** Null: on when an authority or a certificate is set. */
+  kafkaTls: Value<'kafkaTls'> | null
+  kafkaTlsCa: Value<'kafkaTlsCa'> | null
+  kafkaTlsCert: Value<'kafkaTlsCert'> | null
+  kafkaTlsKey: Value<'kafkaTlsKey'> | null
+  /** Null: no SASL. */
+  kafkaSaslMechanism: Value<'kafkaSaslMechanism'> | null
+  kafkaSaslUsername: Value<'kafkaSaslUsername'> | null
+  kafkaSaslPassword: Value<'kafkaSaslPassword'> | null
+  kafkaSaslPasswordFile: Value<'kafkaSaslPasswordFile'> | null
+  kafkaTopicPrefix: Value<'kafkaTopicPrefix'>
+  kafkaPartitions: Value<'kafkaPartitions'>
+  /** Null: the brokers' default. */
+  kafkaReplication: Value<'kafkaReplication'> | null
+  /** Null: no registry. */
+  schemaRegistryUrl: Value<'schemaRegistryUrl'> | null
+  schemaRegistryUsername: Value<'schemaRegistryUsername'> | null
+  schemaRegistryPassword: Value<'schemaRegistryPassword'> | null
+  schemaRegistryPasswordFile: Value<'schemaRegistryPasswordFile'> | null
+  group: Value<'group'> | null
+  spoolBytes: Value<'spoolBytes'>
 }
 
 export type ConfigKey = keyof Config
@@ -48,8 +75,13 @@ export interface ConfigSource {
  */
 export function parseConfig(source: ConfigSource = {}): Config {
   const entries = (Object.keys(settings) as ConfigKey[]).map((key) => [key, settingValue(key, source)])
-  return Object.fromEntries(entries) as unknown as Config
+  const config = Object.fromEntries(entries) as unknown as Config
+  checkTogether(config)
+  return config
 }
+
+/** Stands for a text that must not be shown. */
+const hidden = '(not shown)'
 
 function settingValue(key: ConfigKey, source: ConfigSource): unknown {
   const setting: Setting = settings[key]
@@ -61,5 +93,6 @@ function settingValue(key: ConfigKey, source: ConfigSource): unknown {
   if (parsed.success) return parsed.data
   const name = flag !== '' ? `${setting.flag} (${setting.variable})` : setting.variable
   const reasons = [...new Set(parsed.error.issues.map((issue) => issue.message))].join('; ')
-  throw new ConfigError(setting.variable, text, `${name}=${JSON.stringify(text)}: ${reasons}`)
+  const shown = (setting.shows?.(text) ?? true) ? text : hidden
+  throw new ConfigError(setting.variable, shown, `${name}=${JSON.stringify(shown)}: ${reasons}`)
 }

@@ -32,6 +32,25 @@ describe('configuration', () => {
       logLevel: 'info',
       retentionBytes: 10 * 1024 ** 3,
       retentionMs: 168 * 3_600_000,
+      metricsPort: null,
+      brokers: null,
+      kafkaTls: null,
+      kafkaTlsCa: null,
+      kafkaTlsCert: null,
+      kafkaTlsKey: null,
+      kafkaSaslMechanism: null,
+      kafkaSaslUsername: null,
+      kafkaSaslPassword: null,
+      kafkaSaslPasswordFile: null,
+      kafkaTopicPrefix: 'syscribe.',
+      kafkaPartitions: 6,
+      kafkaReplication: null,
+      schemaRegistryUrl: null,
+      schemaRegistryUsername: null,
+      schemaRegistryPassword: null,
+      schemaRegistryPasswordFile: null,
+      group: null,
+      spoolBytes: 1024 ** 3,
     })
   })
 
@@ -91,6 +110,18 @@ describe('configuration', () => {
     ['SYSCRIBE_LOG_LEVEL', 'INFO'],
     ['SYSCRIBE_RAW_PAYLOAD', 'maybe'],
     ['SYSCRIBE_RETENTION_HOURS', '1.5'],
+    ['SYSCRIBE_METRICS_PORT', '65536'],
+    ['SYSCRIBE_METRICS_PORT', '0.0.0.0'],
+    ['KAFKA_BROKERS', 'broker'],
+    ['KAFKA_BROKERS', 'a:9092,b:0'],
+    ['KAFKA_BROKERS', 'kafka://a:9092'],
+    ['KAFKA_SASL_MECHANISM', 'PLAIN'],
+    ['KAFKA_TOPIC_PREFIX', 'a b'],
+    ['KAFKA_PARTITIONS', '0'],
+    ['KAFKA_PARTITIONS', '257'],
+    ['SCHEMA_REGISTRY_URL', 'registry:8081'],
+    ['SYSCRIBE_GROUP', 'a/b'],
+    ['SYSCRIBE_SPOOL_BYTES', '1000'],
   ])('%s=%j is refused, naming both', (variable, value) => {
     const error = fault({ [variable]: value })
     expect(error).toMatchObject({ code: 'config_invalid', variable, value })
@@ -100,6 +131,43 @@ describe('configuration', () => {
 
   test('a fault in a flag names the flag too', () => {
     expect(fault({}, { hooks: 'x' }).message).toBe('--hooks (SYSCRIBE_HOOKS)="x": must be one of auto, socket, syscall')
+  })
+
+  test('brokers and addresses to listen at', () => {
+    const env = { KAFKA_BROKERS: 'a:9092, [::1]:19092', SYSCRIBE_METRICS_PORT: '9464' }
+    expect(parseConfig({ env })).toMatchObject({
+      brokers: ['a:9092', '[::1]:19092'],
+      metricsPort: { host: '127.0.0.1', port: 9464 },
+    })
+    const everywhere = parseConfig({ env: { SYSCRIBE_METRICS_PORT: '0.0.0.0:1' } }).metricsPort
+    expect(everywhere).toEqual({ host: '0.0.0.0', port: 1 })
+    expect(parseConfig({ flags: { metricsPort: '[::]:1' } }).metricsPort).toEqual({ host: '::', port: 1 })
+    expect(parseConfig({ env: { SCHEMA_REGISTRY_URL: 'http://r:8081/' } }).schemaRegistryUrl).toBe('http://r:8081')
+  })
+
+  const sasl = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'me' }
+  test.each([
+    [{ KAFKA_TLS_CERT: '/c' }, 'KAFKA_TLS_KEY', 'is needed with KAFKA_TLS_CERT'],
+    [{ KAFKA_TLS_KEY: '/k' }, 'KAFKA_TLS_CERT', 'is needed with KAFKA_TLS_KEY'],
+    [{ KAFKA_TLS: '0', KAFKA_TLS_CA: '/c' }, 'KAFKA_TLS', 'is off, but KAFKA_TLS_CA is set'],
+    [{ KAFKA_SASL_MECHANISM: 'plain' }, 'KAFKA_SASL_USERNAME', 'is needed with KAFKA_SASL_MECHANISM'],
+    [{ KAFKA_SASL_USERNAME: 'me' }, 'KAFKA_SASL_MECHANISM', 'is needed with KAFKA_SASL_USERNAME'],
+    [sasl, 'KAFKA_SASL_PASSWORD', 'is needed with KAFKA_SASL_MECHANISM'],
+    [{ ...sasl, KAFKA_SASL_PASSWORD: 'p', KAFKA_SASL_PASSWORD_FILE: '/p' }, 'KAFKA_SASL_PASSWORD_FILE', 'choose one'],
+    [{ SCHEMA_REGISTRY_PASSWORD: 'p' }, 'SCHEMA_REGISTRY_USERNAME', 'is needed with SCHEMA_REGISTRY_PASSWORD'],
+  ])('%j: settings that do not go together are refused', (env, variable, message) => {
+    expect(fault(env).variable).toBe(variable)
+    expect(fault(env).message).toContain(`${variable} `)
+    expect(fault(env).message).toContain(message)
+  })
+
+  test('no secret is shown, nor has it a flag', () => {
+    const error = fault({ SCHEMA_REGISTRY_URL: 'http://me:hush@registry:8081' })
+    expect(`${error.message} ${error.value}`).not.toContain('hush')
+    expect(error.message).toContain('SCHEMA_REGISTRY_PASSWORD')
+    for (const variable of ['KAFKA_SASL_PASSWORD', 'SCHEMA_REGISTRY_PASSWORD']) {
+      expect(settingsHelp().find((row) => row.variable === variable)?.flag).toBeNull()
+    }
   })
 
   test('help and README are made from the table', () => {
