@@ -1,5 +1,6 @@
 export { AvroCursor } from './avro-cursor.js'
 export { namedSchema, unionSchema } from './avro-files.js'
+export { blankRecord, type PartialRecord } from './blank-record.js'
 export { type FieldReader, type KindRecord, TopicCodec, type TopicRecord } from './codec.js'
 export { incompatibilities } from './compatibility.js'
 export { cgroupsAround, containerIdsOfCgroup } from './container-of-cgroup.js'

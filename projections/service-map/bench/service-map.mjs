@@ -3,9 +3,10 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ReplacedFile } from '@syscribe/runtime'
 import { TopicCodec } from '@syscribe/schemas'
 import { MapEntries } from '../dist/map-entries.js'
-import { MapFile } from '../dist/map-file.js'
+
 import { mapStateFormat } from '../dist/map-state.js'
 import { serviceMap } from '../dist/service-map.js'
 
@@ -150,7 +151,7 @@ const call = (number) =>
     passed: 500,
     captured: 500,
   })
-const file = await MapFile.open(path)
+const file = await ReplacedFile.open(path)
 const write = async () => {
   const start = cpu()
   const wall = performance.now()

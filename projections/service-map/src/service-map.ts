@@ -1,4 +1,10 @@
-import type { InputRecord, KeyedState, Projection, ProjectionInstance } from '@syscribe/runtime'
+import {
+  type InputRecord,
+  type KeyedState,
+  type Projection,
+  type ProjectionInstance,
+  ReplacedFile,
+} from '@syscribe/runtime'
 import {
   isDependency,
   type Party,
@@ -12,7 +18,6 @@ import {
 } from '@syscribe/schemas'
 import type { Link } from './map-entries.js'
 import { MapEntries } from './map-entries.js'
-import { MapFile } from './map-file.js'
 import { type MapState, mapStateFormat } from './map-state.js'
 import { momentOf } from './moment.js'
 import { OpenConnections } from './open-connections.js'
@@ -37,13 +42,13 @@ export function createServiceMap(now: () => number = Date.now): Projection<MapSt
     topics: ['traffic'],
     state: mapStateFormat,
     async open(target) {
-      return new ServiceMapInstance(await MapFile.open(target), now)
+      return new ServiceMapInstance(await ReplacedFile.open(target), now)
     },
   }
 }
 
 class ServiceMapInstance implements ProjectionInstance<MapState> {
-  readonly #file: MapFile
+  readonly #file: ReplacedFile
   readonly #now: () => number
   readonly #view = new TrafficMessageView()
   /** Brings records of other schema versions into the form the view reads. */
@@ -55,7 +60,7 @@ class ServiceMapInstance implements ProjectionInstance<MapState> {
   #stale = true
   #nextWrite = 0
 
-  constructor(file: MapFile, now: () => number) {
+  constructor(file: ReplacedFile, now: () => number) {
     this.#file = file
     this.#now = now
   }

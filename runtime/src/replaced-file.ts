@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { ProjectionError, targetUnwritable } from '@syscribe/runtime'
+import { ProjectionError, targetUnwritable } from './projection-error.js'
 
 /** Pieces given to the kernel at once (it takes up to IOV_MAX, 1024). */
 const piecesMost = 512
@@ -10,7 +10,7 @@ const piecesMost = 512
  * A file that is replaced as a whole: a new one is written beside it and renamed over it, so that a reader sees the old
  * content or the new, never half of one. Mode 0600.
  */
-export class MapFile {
+export class ReplacedFile {
   readonly #path: string
   readonly #beside: string
 
@@ -23,14 +23,14 @@ export class MapFile {
    * Tries that the file can be written. A symbolic link is followed: what it leads to is replaced.
    * @throws ProjectionError `target_unwritable`
    */
-  static async open(path: string): Promise<MapFile> {
+  static async open(path: string): Promise<ReplacedFile> {
     const real = await realpath(path).catch(() => path)
     const found = await stat(real).catch(() => undefined)
     if (found !== undefined && !found.isFile()) {
       // Renaming over a device or a pipe would take it away from everybody.
       throw new ProjectionError('target_unwritable', `cannot write ${path}: it is not a regular file`)
     }
-    const file = new MapFile(real)
+    const file = new ReplacedFile(real)
     try {
       await (await file.#openBeside()).close()
       await rm(file.#beside)

@@ -12,11 +12,11 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { MapFile, writeAll } from '../src/map-file.js'
+import { ReplacedFile, writeAll } from '../src/replaced-file.js'
 
 let folder: string
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'map-file-'))
+  folder = mkdtempSync(join(tmpdir(), 'replaced-file-'))
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
@@ -24,7 +24,7 @@ const bytes = (text: string) => [Buffer.from(text)]
 
 test('a reader never sees half a file', async () => {
   const path = join(folder, 'map.json')
-  const file = await MapFile.open(path)
+  const file = await ReplacedFile.open(path)
   const text = (round: number) => String(round % 10).repeat(1 + (round % 3) * 1_500_000)
   await file.replace(bytes(text(0)), false)
   let done = false
@@ -53,7 +53,7 @@ test('what was left beside it by a crash is replaced, and a link there is not fo
   const path = join(folder, 'map.json')
   writeFileSync(join(folder, 'victim'), 'mine')
   symlinkSync(join(folder, 'victim'), join(folder, '.map.json.new'))
-  const file = await MapFile.open(path)
+  const file = await ReplacedFile.open(path)
   symlinkSync(join(folder, 'victim'), join(folder, '.map.json.new'))
   await file.replace(bytes('{}'), true)
   expect(readFileSync(join(folder, 'victim'), 'utf8')).toBe('mine')
@@ -64,17 +64,17 @@ test('a symbolic link keeps leading to the map', async () => {
   mkdirSync(join(folder, 'elsewhere'))
   writeFileSync(join(folder, 'elsewhere', 'real.json'), 'old')
   symlinkSync(join(folder, 'elsewhere', 'real.json'), join(folder, 'map.json'))
-  await (await MapFile.open(join(folder, 'map.json'))).replace(bytes('new'), false)
+  await (await ReplacedFile.open(join(folder, 'map.json'))).replace(bytes('new'), false)
   expect(readFileSync(join(folder, 'elsewhere', 'real.json'), 'utf8')).toBe('new')
 })
 
 test('a device or a directory is not replaced by a file; a missing directory is named', async () => {
-  await expect(MapFile.open('/dev/null')).rejects.toMatchObject({
+  await expect(ReplacedFile.open('/dev/null')).rejects.toMatchObject({
     code: 'target_unwritable',
     message: expect.stringContaining('/dev/null'),
   })
-  await expect(MapFile.open(folder)).rejects.toMatchObject({ code: 'target_unwritable' })
-  await expect(MapFile.open(join(folder, 'none', 'map.json'))).rejects.toMatchObject({
+  await expect(ReplacedFile.open(folder)).rejects.toMatchObject({ code: 'target_unwritable' })
+  await expect(ReplacedFile.open(join(folder, 'none', 'map.json'))).rejects.toMatchObject({
     code: 'target_unwritable',
     message: expect.stringContaining(join(folder, 'none', 'map.json')),
   })
@@ -82,7 +82,7 @@ test('a device or a directory is not replaced by a file; a missing directory is 
 
 test('a write that fails leaves the old content and nothing beside it', async () => {
   const path = join(folder, 'map.json')
-  const file = await MapFile.open(path)
+  const file = await ReplacedFile.open(path)
   await file.replace(bytes('old'), false)
   function* failing(): Generator<Buffer> {
     yield Buffer.alloc(2_000_000)
