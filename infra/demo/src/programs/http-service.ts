@@ -5,7 +5,12 @@ import { required } from './environment.js'
 import { onStop } from './on-stop.js'
 
 // An HTTP service of four endpoints that tells the message bus of every request it answered.
-const nats = await connect({ servers: required('NATS_URL'), name: 'http-service' })
+const nats = await connect({
+  servers: required('NATS_URL'),
+  name: 'http-service',
+  waitOnFirstConnect: true,
+  maxReconnectAttempts: -1,
+})
 const app = fastify({ logger: false })
 
 app.addHook('onResponse', async (request, reply) => {

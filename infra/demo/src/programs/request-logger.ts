@@ -8,7 +8,12 @@ const kept = 1000
 const redis = createClient({ url: required('REDIS_URL'), name: 'request-logger' })
 redis.on('error', (error: Error) => process.stderr.write(`redis: ${error.message}\n`))
 await redis.connect()
-const nats = await connect({ servers: required('NATS_URL'), name: 'request-logger' })
+const nats = await connect({
+  servers: required('NATS_URL'),
+  name: 'request-logger',
+  waitOnFirstConnect: true,
+  maxReconnectAttempts: -1,
+})
 
 const requests = nats.subscribe('requests')
 const logging = (async () => {
