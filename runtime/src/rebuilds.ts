@@ -1,14 +1,9 @@
+import { CatchUp, type ReplayProgress } from './catch-up.js'
 import { finishSwap, swapProjection } from './projection-replay.js'
 import { ProjectionStage, type ProjectionTask, projectionGroup } from './projection-stage.js'
 import { type ProjectionReplay, readProjectionReplay } from './replay-record.js'
 import type { StageContext } from './stage-context.js'
-import { logEnds, type StageLoop } from './stage-loop.js'
-
-/** How far a replay has come: records taken by the parts that run again, of those their inputs hold now. */
-export interface ReplayProgress {
-  records: number
-  of: number
-}
+import type { StageLoop } from './stage-loop.js'
 
 /** A projection being built beside its old output. */
 interface Rebuild {
@@ -37,13 +32,13 @@ export class Rebuilds {
   /** Projections that write to their own target: nobody waits for these. */
   readonly #live = new Set<string>()
   readonly #waiting: Waiting[] = []
+  readonly #catchUp: CatchUp
   #lastCheck = 0
-  #endsBefore: Map<string, number> | null = null
-  #placesBefore = ''
 
   constructor(context: StageContext, loop: StageLoop) {
     this.#context = context
     this.#loop = loop
+    this.#catchUp = new CatchUp(context.log)
     loop.afterPass = () => this.#afterPass()
   }
 
@@ -59,7 +54,7 @@ export class Rebuilds {
     const rebuild = { task, level, replay, building: projectionGroup(task.projection.name, replay.into) }
     await this.#loop.add(rebuild.building, level, () => ProjectionStage.open(this.#context, building, replay.from))
     this.#running.set(part, rebuild)
-    this.#endsBefore = null
+    this.#catchUp.begin()
   }
 
   /** Takes the parts of these names out of the loop, and the builds of these. */
@@ -107,38 +102,18 @@ export class Rebuilds {
     return checkMs
   }
 
-  /**
-   * Whether the processors and builds have taken what the log held at the last check, or cannot take more: what a
-   * watermark holds back is taken when it comes.
-   */
-  async #check(): Promise<boolean> {
+  /** Whether the processors and builds have caught up. */
+  #check(): Promise<boolean> {
     const building = new Set([...this.#running.values()].map((rebuild) => rebuild.building))
     const lives = new Set([...this.#running.keys()])
-    const states = this.#loop
-      .states()
-      .filter(({ part }) => building.has(part) || !(part.includes('@') || lives.has(part)))
-    const places = states.flatMap(({ part, stage }) => (stage?.positions() ?? []).map((at) => ({ part, ...at })))
-    const text = JSON.stringify(places)
-    const before = this.#endsBefore
-    const stands = text === this.#placesBefore
-    this.#endsBefore = await logEnds(this.#context.log)
-    this.#placesBefore = text
-    if (before === null || states.some(({ stage }) => stage === null)) return false
-    return stands || places.every(({ topic, partition, next }) => next >= (before.get(`${topic}/${partition}`) ?? 0))
+    const states = this.#loop.states()
+    return this.#catchUp.look(
+      states.filter(({ part }) => building.has(part) || !(part.includes('@') || lives.has(part))),
+    )
   }
 
   #report({ parts, progress }: Waiting): void {
-    if (progress === undefined || this.#endsBefore === null) return
-    let records = 0
-    let of = 0
-    for (const { part, stage } of this.#loop.states()) {
-      if (!parts.has(part)) continue
-      for (const { topic, partition, next } of stage?.positions() ?? []) {
-        records += next
-        of += Math.max(next, this.#endsBefore.get(`${topic}/${partition}`) ?? next)
-      }
-    }
-    progress({ records, of })
+    progress?.(this.#catchUp.progress(this.#loop.states().filter(({ part }) => parts.has(part))))
   }
 
   async #swap({ task, level, replay }: Rebuild): Promise<void> {
