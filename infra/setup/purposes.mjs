@@ -53,6 +53,12 @@ export const purposes = {
       { package: 'memcached', probe: { command: 'memcached' }, services: ['memcached'] },
       { package: 'rabbitmq-server', probe: { command: 'rabbitmq-server' }, services: ['rabbitmq-server', 'epmd'] },
       { package: 'maven', probe: { command: 'mvn' } },
+      // Container engines, each started by the test that needs it.
+      { package: 'docker.io', probe: { command: 'dockerd' }, services: ['docker', 'containerd'] },
+      { package: 'containerd', probe: { command: 'containerd' }, services: ['containerd'] },
+      { package: 'podman', probe: { command: 'podman' }, services: ['podman', 'podman-restart', 'podman-auto-update'] },
+      { package: 'runc', probe: { command: 'runc' } },
+      { package: 'iptables', probe: { command: 'iptables' } },
       // Disks that fill up and stall, other users, namespaces.
       { package: 'e2fsprogs', probe: { command: 'mkfs.ext4' } },
       { package: 'mount', probe: { command: 'mount' } },

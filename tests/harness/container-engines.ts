@@ -1,0 +1,143 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PrivateNamespaces } from './private-namespaces.js'
+
+/** A real container engine of a test's own: its own socket, data, network and mounts. */
+export interface ContainerEngine {
+  /** Path of its API socket. */
+  readonly socket: string
+  /** The namespaces it and its published ports live in: its host, as far as its containers can tell. */
+  readonly host: PrivateNamespaces
+  /** Its own command line; returns what it printed, trimmed. @throws with its stderr when it fails. */
+  cli(...args: string[]): string
+  /** Makes an image of a folder (see fillImageFolder). */
+  importImage(name: string, folder: string): void
+  /** SIGKILL to the daemon; what runs in containers may live on. */
+  kill(): Promise<void>
+  /** Starts the daemon again on the same data. */
+  restart(): Promise<void>
+  /** Ends the containers and the daemon and removes everything. */
+  remove(): Promise<void>
+}
+
+/** Starts `dockerd`; resolves when it answers. */
+export function startDocker(options: { args?: readonly string[] } = {}): Promise<ContainerEngine> {
+  return startEngine((folder) => {
+    const socket = join(folder, 'docker.sock')
+    writeFileSync(join(folder, 'daemon.json'), '{}')
+    const paths = { 'data-root': 'data', 'exec-root': 'exec', pidfile: 'docker.pid', 'config-file': 'daemon.json' }
+    const args = Object.entries(paths).flatMap(([option, path]) => [`--${option}`, join(folder, path)])
+    const cli = { command: 'docker', args: ['-H', `unix://${socket}`] }
+    return {
+      socket,
+      daemon: { command: 'dockerd', args: ['-H', `unix://${socket}`, ...args, ...(options.args ?? [])] },
+      cli,
+      probe: ['version'],
+      pidfiles: [join(folder, 'docker.pid'), join(folder, 'exec/containerd/containerd.pid')],
+      importImage: (run, name, root) =>
+        run('sh', '-c', `tar -C "$1" -c . | docker -H "$2" import - "$3"`, 'sh', root, `unix://${socket}`, name),
+      removeContainers: (run) => {
+        const ids = run(cli.command, ...cli.args, 'ps', '-aq')
+          .split('\n')
+          .filter((id) => id !== '')
+        if (ids.length > 0) run(cli.command, ...cli.args, 'rm', '-fv', ...ids)
+      },
+    }
+  })
+}
+
+type Run = (command: string, ...args: string[]) => string
+
+interface Kind {
+  socket: string
+  daemon: { command: string; args: string[]; env?: Record<string, string> }
+  cli: { command: string; args: string[] }
+  /** Arguments of the command line that succeed when the daemon answers. */
+  probe: string[]
+  /** Left behind by a daemon that was killed, and taken for one that runs when its pid is used again. */
+  pidfiles?: string[]
+  importImage(run: Run, name: string, folder: string): void
+  removeContainers(run: Run): void
+}
+
+const startTimeoutMs = 60_000
+
+async function startEngine(describe: (folder: string) => Kind): Promise<ContainerEngine> {
+  const folder = mkdtempSync(join(tmpdir(), 'syscribe-engine-'))
+  const kind = describe(folder)
+  const host = await PrivateNamespaces.open()
+  const env = { PATH: process.env.PATH ?? '', HOME: folder, ...kind.daemon.env }
+  const run: Run = (command, ...args) => {
+    const entered = host.enter(command, args)
+    return execFileSync(entered.command, entered.args, {
+      encoding: 'utf8',
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trim()
+  }
+  let daemon: ChildProcess
+
+  async function start(): Promise<void> {
+    for (const pidfile of kind.pidfiles ?? []) rmSync(pidfile, { force: true })
+    const entered = host.enter(kind.daemon.command, kind.daemon.args)
+    daemon = spawn(entered.command, entered.args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+    let errors = ''
+    daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      errors = (errors + text).slice(-20_000)
+    })
+    const until = Date.now() + startTimeoutMs
+    for (;;) {
+      try {
+        if (existsSync(kind.socket)) {
+          run(kind.cli.command, ...kind.cli.args, ...kind.probe)
+          return
+        }
+      } catch (error) {
+        if (Date.now() > until) throw error
+      }
+      if (daemon.exitCode !== null || Date.now() > until)
+        throw new Error(`${kind.daemon.command} did not start:\n${errors}`)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    if (daemon.exitCode !== null || daemon.signalCode !== null) return
+    const ended = once(daemon, 'exit')
+    daemon.kill(signal)
+    await ended
+  }
+
+  let removed = false
+  async function remove(): Promise<void> {
+    if (removed) return
+    removed = true
+    try {
+      kind.removeContainers(run)
+      await end('SIGTERM')
+    } catch {
+      // The daemon is gone: what it left is ended with the namespaces.
+    }
+    await host.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+
+  try {
+    await start()
+  } catch (error) {
+    await remove()
+    throw error
+  }
+  return {
+    socket: kind.socket,
+    host,
+    cli: (...args) => run(kind.cli.command, ...kind.cli.args, ...args),
+    importImage: (name, root) => kind.importImage(run, name, root),
+    kill: () => end('SIGKILL'),
+    restart: start,
+    remove,
+  }
+}
