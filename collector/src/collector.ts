@@ -1,4 +1,3 @@
-import type { Log } from '@syscribe/log'
 import type { Logger } from 'pino'
 import { adoptRunningProcesses } from './adoption.js'
 import type { CollectorConfig } from './collector-config.js'
@@ -8,6 +7,7 @@ import { type CaptureStats, type Delivery, type Instant, openCapture } from './n
 import { procProcess } from './proc-process.js'
 import { processRecords } from './process-records.js'
 import { Publisher, type Round } from './publisher.js'
+import type { RawLog } from './raw-log.js'
 
 /** Longest wait for news from the kernel, milliseconds. */
 const readWaitMs = 250
@@ -19,7 +19,7 @@ const batchMs = 100
 
 export interface CollectorOptions {
   /** Must have the collector's topics. */
-  log: Log
+  log: RawLog
   config: CollectorConfig
   logger: Logger
 }

@@ -1,8 +1,9 @@
-import { BatchBuilder, type Log, LogError, type PartitionBatch, type Producer, partitionForKey } from '@syscribe/log'
+import { BatchBuilder, LogError, type PartitionBatch, partitionForKey } from '@syscribe/log'
 import { type ProcessExited, type ProcessSeen, processKeyText, TopicCodec, type Watermark } from '@syscribe/schemas'
 import type { Logger } from 'pino'
 import type { HostIdentity } from './host-identity.js'
 import type { Instant, Loss, PartitionedBatch } from './native.js'
+import type { RawLog, RawProducer } from './raw-log.js'
 
 /** The topics the collector writes, in the order of its appends. */
 export const collectorTopics = ['processes', 'containers', 'syscalls'] as const
@@ -24,7 +25,7 @@ export interface Round {
 
 /** Appends what was captured to the collector's topics, each round at once and durably. */
 export class Publisher {
-  readonly #producer: Producer
+  readonly #producer: RawProducer
   readonly #identity: HostIdentity
   readonly #logger: Logger
   readonly #codecs = {
@@ -36,7 +37,7 @@ export class Publisher {
   readonly #partitions: Record<CollectorTopic, number>
 
   private constructor(
-    producer: Producer,
+    producer: RawProducer,
     identity: HostIdentity,
     logger: Logger,
     schemaIds: Record<CollectorTopic, number>,
@@ -50,7 +51,7 @@ export class Publisher {
   }
 
   /** @throws LogError; `unknown_topic` when the collector's topics have not been created. */
-  static async open(log: Log, identity: HostIdentity, logger: Logger): Promise<Publisher> {
+  static async open(log: RawLog, identity: HostIdentity, logger: Logger): Promise<Publisher> {
     const schemaIds = {} as Record<CollectorTopic, number>
     const partitions = {} as Record<CollectorTopic, number>
     const described = new Map((await log.describeTopics()).map((topic) => [topic.topic, topic.partitions]))

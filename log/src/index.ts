@@ -1,5 +1,6 @@
 export { openEmbeddedLog } from './embedded/embedded-log.js'
 export type { EmbeddedLogOptions } from './embedded/options.js'
+export { WriterLock } from './embedded/writer-lock.js'
 export { LogError, type LogErrorCode } from './errors.js'
 export type * from './log.js'
 export { createMemoryLog, type MemoryLogOptions } from './memory/memory-log.js'

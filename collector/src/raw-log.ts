@@ -1,0 +1,16 @@
+import type { Log, PartitionBatch } from '@syscribe/log'
+
+/** What the collector needs of a log: the log itself, or a spool in front of one that may be away. */
+export interface RawLog extends Pick<Log, 'registerSchema'> {
+  describeTopics(): Promise<readonly { topic: string; partitions: number }[]>
+  producer(): Promise<RawProducer>
+}
+
+export interface RawProducer {
+  /**
+   * Takes batches, all or none, and keeps their order.
+   * @throws LogError `storage_full`, `unavailable`: to be tried again
+   */
+  append(batches: readonly PartitionBatch[]): Promise<unknown>
+  close(): Promise<void>
+}
