@@ -1,19 +1,16 @@
 import type { ReplayProgress } from './catch-up.js'
-import { inDependencyOrder } from './part-order.js'
-import type { Processor } from './processor.js'
+import { type AnyProcessor, addProcessor, levelsOf } from './processor-levels.js'
 import { affectedBy, finishReset, resetProcessor } from './processor-reset.js'
 import { beginProjectionReplay } from './projection-replay.js'
 import { type ProjectionTask, projectionGroup } from './projection-stage.js'
 import { Rebuilds } from './rebuilds.js'
 import type { ReplayStart } from './replay-start.js'
-import { addInstance, partitionsOf } from './run-processor.js'
 import { contextOf, type Running, type RunOptions, runLoop } from './running.js'
 import { RuntimeError } from './runtime-error.js'
 import type { StageContext } from './stage-context.js'
 import { StageLoop } from './stage-loop.js'
 
-/** A processor of whatever state: parts with different states stand in one list, and each keeps to its own. */
-export type AnyProcessor = Processor<unknown>
+export type { AnyProcessor }
 export type AnyProjectionTask = ProjectionTask<unknown>
 
 export interface PipelineOptions extends RunOptions {
@@ -118,7 +115,7 @@ async function replay(
   const part = projectionGroup(task.projection.name, task.target)
   const done = loop.between(async () => {
     await rebuilds.remove(new Set([part]))
-    await beginProjectionReplay(log, task, request.from ?? 'earliest', true)
+    await beginProjectionReplay(log, task, { from: request.from ?? 'earliest', live: true })
     await rebuilds.addProjection(task, levels.size)
     return { done: rebuilds.caughtUp([part], [], request.progress) }
   })
@@ -138,21 +135,4 @@ export function projectionTask(
   if (found.length === 0) throw new RuntimeError('replay_invalid', `there is no projection ${wanted}`)
   if (found.length > 1) throw new RuntimeError('replay_invalid', `projection ${name} has several targets: say which`)
   return found[0] as AnyProjectionTask
-}
-
-async function addProcessor(context: StageContext, loop: StageLoop, processor: AnyProcessor, level: number) {
-  for (const partition of await partitionsOf(context.log, processor)) {
-    await addInstance(context, loop, processor, partition, level)
-  }
-}
-
-/** The level of each processor, in the order of levels: one above the highest that it reads from. */
-function levelsOf(processors: readonly AnyProcessor[]): Map<AnyProcessor, number> {
-  const levels = new Map<AnyProcessor, number>()
-  for (const processor of inDependencyOrder(processors)) {
-    const read = [...processor.streams, ...processor.tables]
-    const upstream = [...levels].filter(([{ outputs }]) => outputs.some(({ topic }) => read.includes(topic)))
-    levels.set(processor, Math.max(0, ...upstream.map(([, level]) => level + 1)))
-  }
-  return levels
 }

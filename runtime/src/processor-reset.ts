@@ -51,7 +51,7 @@ export async function finishReset(log: Log, name: string, projections: readonly 
   if (reset === null) return
   for (const part of reset.projections) {
     const task = projections.find(({ projection, target }) => projectionGroup(projection.name, target) === part)
-    if (task !== undefined) await beginProjectionReplay(log, task, 'earliest', false)
+    if (task !== undefined) await beginProjectionReplay(log, task, { from: 'earliest', live: false })
   }
   for (const group of reset.groups) await log.deleteGroup(group)
   for (const topic of reset.stateTopics) await log.deleteTopic(topic)

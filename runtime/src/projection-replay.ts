@@ -2,7 +2,6 @@ import { rename, rm } from 'node:fs/promises'
 import type { Log } from '@syscribe/log'
 import { type ProjectionTask, projectionGroup } from './projection-stage.js'
 import { forgetReplay, type ProjectionReplay, readProjectionReplay, writeReplay } from './replay-record.js'
-import type { ReplayStart } from './replay-start.js'
 import { StateTopic, stateTopicName } from './state-topic.js'
 
 /** Where a projection's output is built beside the old one. */
@@ -14,33 +13,43 @@ export function besideTarget(target: string): string {
 export async function beginProjectionReplay(
   log: Log,
   { projection, target }: ProjectionTask,
-  from: ReplayStart,
-  live: boolean,
-): Promise<void> {
+  replay: Omit<ProjectionReplay, 'into' | 'phase'>,
+): Promise<ProjectionReplay> {
   const into = besideTarget(target)
   await log.deleteGroup(projectionGroup(projection.name, into))
   await log.deleteTopic(stateTopicName(projection.name, into))
   await rm(into, { force: true })
-  await writeReplay(log, projectionGroup(projection.name, target), { into, from, live, phase: 'build' })
+  const begun: ProjectionReplay = { ...replay, into, phase: 'build' }
+  await writeReplay(log, projectionGroup(projection.name, target), begun)
+  return begun
 }
 
 /** Puts the output built beside in the place of the old one, with its offsets and state. Nobody may be running either. */
-export async function swapProjection(log: Log, task: ProjectionTask, replay: ProjectionReplay): Promise<void> {
+export async function swapProjection(
+  log: Log,
+  task: ProjectionTask,
+  replay: ProjectionReplay,
+  swapped?: () => Promise<void>,
+): Promise<void> {
   await writeReplay(log, projectionGroup(task.projection.name, task.target), { ...replay, phase: 'swap' })
-  await finishSwap(log, task)
+  await finishSwap(log, task, swapped)
 }
 
 /**
  * Completes a swap that a crash has interrupted; does nothing when there is none. Each step can be done again: the
- * rename, then the offsets and state in one transaction, then the traces of the build.
+ * rename, then the offsets and state in one transaction, `swapped`, then the traces of the build.
  */
-export async function finishSwap(log: Log, { projection, target }: ProjectionTask): Promise<void> {
+export async function finishSwap(
+  log: Log,
+  { projection, target }: ProjectionTask,
+  swapped: () => Promise<void> = async () => {},
+): Promise<void> {
   const part = projectionGroup(projection.name, target)
   const replay = await readProjectionReplay(log, part)
   if (replay?.phase !== 'swap') return
   const { into } = replay
   const built = projectionGroup(projection.name, into)
-  const offsets = await log.committed(built)
+  const offsets = await lastCommitted(log, built)
   if (offsets.length > 0) {
     await rename(into, target).catch((error: NodeJS.ErrnoException) => {
       // Renamed already, before a crash.
@@ -55,7 +64,18 @@ export async function finishSwap(log: Log, { projection, target }: ProjectionTas
       await producer.close()
     }
   }
+  await swapped()
   await log.deleteGroup(built)
   await log.deleteTopic(stateTopicName(projection.name, into))
   await forgetReplay(log, part)
+}
+
+/** As the producer of its transactions reads them: anybody else may be told what was committed before the last one. */
+async function lastCommitted(log: Log, group: string) {
+  const producer = await log.producer({ transactionalId: group })
+  try {
+    return await producer.committed(group)
+  } finally {
+    await producer.close()
+  }
 }

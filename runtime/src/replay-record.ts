@@ -1,4 +1,5 @@
 import type { Log, TopicSettings } from '@syscribe/log'
+import type { ProcessorGeneration } from '@syscribe/schemas'
 import type { ReplayStart } from './replay-start.js'
 
 /** What is kept in the log of a projection's replay until it is over, so that a crash does not end it. */
@@ -10,6 +11,10 @@ export interface ProjectionReplay {
   live: boolean
   /** `swap`: the new output is complete and takes the old one's place. */
   phase: 'build' | 'swap'
+  /** What it is built from, where processors have generations. */
+  generations?: readonly ProcessorGeneration[]
+  /** Id of the ReplayRequest it answers. */
+  request?: string
 }
 
 /** Topics and groups that a processor's replay clears; kept until they are. */
@@ -47,8 +52,14 @@ export function forgetReplay(log: Log, part: string): Promise<void> {
 }
 
 async function read(log: Log, part: string): Promise<unknown> {
-  const committed = (await log.committed(replayGroup(part)))[0]
-  return committed === undefined ? null : JSON.parse(committed.metadata)
+  // Read by the one who writes it: anybody else may be told what stood there before.
+  const producer = await log.producer({ transactionalId: replayGroup(part) })
+  try {
+    const committed = (await producer.committed(replayGroup(part)))[0]
+    return committed === undefined ? null : JSON.parse(committed.metadata)
+  } finally {
+    await producer.close()
+  }
 }
 
 function replayGroup(part: string): string {

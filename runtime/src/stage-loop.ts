@@ -36,7 +36,7 @@ const steadyMs = 2_000
 /** A stage may fail this often in a row before `drain` gives up. */
 const drainAttempts = 5
 /** Faults of the log that no second attempt mends. */
-const fatalCodes = new Set(['fenced', 'locked', 'read_only', 'closed', 'corrupt', 'invalid'])
+export const fatalCodes = new Set(['fenced', 'locked', 'read_only', 'closed', 'corrupt', 'invalid'])
 
 /**
  * Runs stages by turns in one thread: each one round a pass, level by level, so that what one emits the next takes in

@@ -14,31 +14,11 @@ import {
 } from '../src/index.js'
 import { faultyLog } from './faulty-log.js'
 import { Appender, engines, linesOf, testFolder, testLog } from './test-log.js'
-import { answer, joiner, liner } from './test-parts.js'
+import { joiner, joiner2, liner } from './test-parts.js'
 
 const logger = pino({ level: 'silent' })
 const settings = { rawPayload: true }
 const policy = { aheadBytes: 2000, roundRecords: 20, commitMs: 5, replayCheckMs: 20 }
-
-/** The joiner as its next version: it says things otherwise. */
-function joiner2(): AnyProcessor {
-  const before = joiner()
-  return {
-    ...before,
-    create: () => {
-      const instance = before.create()
-      return {
-        step(input, state, out) {
-          const emit: typeof out.emit = (_topic, _kind, value, key, timestamp) => {
-            const { name } = value as { name: string }
-            out.emit('names', 'NameAnswer', answer(timestamp, `v2 ${name}`), key, timestamp)
-          }
-          instance.step(input, state as never, { ...out, emit, emitEncoded: out.emitEncoded })
-        },
-      }
-    },
-  }
-}
 
 async function append(log: Log, count: number, from = 0): Promise<void> {
   const appender = await Appender.open(log)

@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import type { KindRecord } from '@syscribe/schemas'
-import type { Processor, Projection, StateFormat } from '../src/index.js'
+import type { AnyProcessor, Processor, Projection, StateFormat } from '../src/index.js'
 import { ownCodec } from '../src/own-codec.js'
 import { boot } from './test-records.js'
 
@@ -65,6 +65,26 @@ export function joiner(): Processor<{ count: number }> {
         out.emit('names', 'NameAnswer', answer(time, name), key, time)
       },
     }),
+  }
+}
+
+/** The joiner as its next version: it says things otherwise. */
+export function joiner2(): AnyProcessor {
+  const before = joiner() as AnyProcessor
+  return {
+    ...before,
+    create: () => {
+      const instance = before.create()
+      return {
+        step(input, state, out) {
+          const emit: typeof out.emit = (_topic, _kind, value, key, timestamp) => {
+            const { name } = value as { name: string }
+            out.emit('names', 'NameAnswer', answer(timestamp, `v2 ${name}`), key, timestamp)
+          }
+          instance.step(input, state as never, { ...out, emit, emitEncoded: out.emitEncoded })
+        },
+      }
+    },
   }
 }
 

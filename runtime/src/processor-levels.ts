@@ -1,0 +1,31 @@
+import { inDependencyOrder } from './part-order.js'
+import type { Processor } from './processor.js'
+import { addInstance, partitionsOf } from './run-processor.js'
+import type { StageContext } from './stage-context.js'
+import type { StageLoop } from './stage-loop.js'
+
+/** A processor of whatever state: parts with different states stand in one list, and each keeps to its own. */
+export type AnyProcessor = Processor<unknown>
+
+/** Adds a processor's instances for all partitions. @throws LogError, RuntimeError `parts_invalid` */
+export async function addProcessor(
+  context: StageContext,
+  loop: StageLoop,
+  processor: AnyProcessor,
+  level: number,
+): Promise<void> {
+  for (const partition of await partitionsOf(context.log, processor)) {
+    await addInstance(context, loop, processor, partition, level)
+  }
+}
+
+/** The level of each processor, in the order of levels: one above the highest that it reads from. */
+export function levelsOf(processors: readonly AnyProcessor[]): Map<AnyProcessor, number> {
+  const levels = new Map<AnyProcessor, number>()
+  for (const processor of inDependencyOrder(processors)) {
+    const read = [...processor.streams, ...processor.tables]
+    const upstream = [...levels].filter(([{ outputs }]) => outputs.some(({ topic }) => read.includes(topic)))
+    levels.set(processor, Math.max(0, ...upstream.map(([, level]) => level + 1)))
+  }
+  return levels
+}
