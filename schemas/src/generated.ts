@@ -204,6 +204,40 @@ export interface Container {
   from: number
   /** When it stopped, null while it runs. */
   to: number | null
+  /** Inode number of its network namespace (stat of /proc/<pid>/ns/net), 0 when unknown. */
+  netns: number
+  /** The networks it is on: which addresses are of one scope. Empty when unknown. */
+  networks: ContainerNetwork[]
+}
+
+/** A host whose container runtime is watched: published before anything else of that host when a runtime's socket is configured, whether or not it answers, and again when what it says changes. */
+export interface ContainerHost {
+  /** Name of the observing host (SYSCRIBE_HOST, default its host name). */
+  host: string
+  /** Boot of that host; cookies and pids are unique only within one boot. */
+  boot: BootId
+  /** When, microseconds since the Unix epoch, UTC (kernel monotonic clock plus the host's offset). */
+  time: number
+  /** Nanoseconds beyond `time`, 0 to 999. */
+  timeNanos: number
+  /** docker, containerd or podman; empty while it is not known. */
+  runtime: string
+  /** Every container that runs at `time` is in the topic. False from when watching begins, or when the runtime was lost, until they have been listed. */
+  complete: boolean
+  /** Inode number of the host's own network namespace, 0 when unknown: there loopback leads to published ports. */
+  netns: number
+  /** IP addresses of the host's interfaces, bridges included: a port published on all addresses is reached by each. */
+  addresses: string[]
+}
+
+/** A network of a container runtime, as one container is on it. */
+export interface ContainerNetwork {
+  /** Tells it apart on its host: its id where the runtime gives one, else its name. */
+  name: string
+  /** The container's IP addresses on it. */
+  addresses: string[]
+  /** IP addresses by which a container on it reaches the runtime's host, such as the bridge's. */
+  gateways: string[]
 }
 
 /** A container as outputs name it. */
@@ -216,6 +250,8 @@ export interface ContainerRef {
   id: string
   /** Container name. */
   name: string
+  /** Its pod, null outside Kubernetes. */
+  pod: PodRef | null
 }
 
 /** A record that a processor or projection could not take, with why. */
@@ -411,6 +447,16 @@ export interface Party {
   process: ProcessRef | null
   /** What the name was taken from, in words. */
   reason: string
+}
+
+/** A pod of Kubernetes, from the labels its runtime gives each container (io.kubernetes.pod.*). */
+export interface PodRef {
+  /** Namespace of the pod. */
+  namespace: string
+  /** Name of the pod. */
+  name: string
+  /** What the pod is one of: its name without what its controller added. */
+  workload: string
 }
 
 /** An observed process ended. */
@@ -680,6 +726,8 @@ export interface AvroRecords {
   ConnectionEnd: ConnectionEnd
   ConnectionOpened: ConnectionOpened
   Container: Container
+  ContainerHost: ContainerHost
+  ContainerNetwork: ContainerNetwork
   ContainerRef: ContainerRef
   DeadLetter: DeadLetter
   Environment: Environment
@@ -689,6 +737,7 @@ export interface AvroRecords {
   HttpMessage: HttpMessage
   NameAnswer: NameAnswer
   Party: Party
+  PodRef: PodRef
   ProcessExited: ProcessExited
   ProcessKey: ProcessKey
   ProcessRef: ProcessRef

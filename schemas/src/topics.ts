@@ -12,7 +12,12 @@ export const topics = {
     records: ['ProcessSeen', 'ProcessExited', 'Watermark'],
     cleanup: 'compact',
   },
-  containers: { writer: 'collector', key: 'container', records: ['Container', 'Watermark'], cleanup: 'compact' },
+  containers: {
+    writer: 'collector',
+    key: 'container',
+    records: ['Container', 'Watermark', 'ContainerHost'],
+    cleanup: 'compact',
+  },
   http: { writer: 'http-parser', key: 'connection', records: ['HttpMessage', 'Watermark'], cleanup: 'delete' },
   connections: {
     writer: 'protocol-classifier',

@@ -34,6 +34,14 @@ export class PartyView {
   containerIdEnd = 0
   containerNameStart = 0
   containerNameEnd = 0
+  /** Whether the container is in a pod. */
+  hasPod = false
+  podNamespaceStart = 0
+  podNamespaceEnd = 0
+  podNameStart = 0
+  podNameEnd = 0
+  podWorkloadStart = 0
+  podWorkloadEnd = 0
   hasProcess = false
   commStart = 0
   commEnd = 0
@@ -69,6 +77,20 @@ export class PartyView {
     cursor.skipBytes()
     this.containerNameStart = cursor.start
     this.containerNameEnd = cursor.at
+    this.hasPod = cursor.present()
+    if (this.hasPod) this.#readPod(cursor)
+  }
+
+  #readPod(cursor: AvroCursor): void {
+    cursor.skipBytes()
+    this.podNamespaceStart = cursor.start
+    this.podNamespaceEnd = cursor.at
+    cursor.skipBytes()
+    this.podNameStart = cursor.start
+    this.podNameEnd = cursor.at
+    cursor.skipBytes()
+    this.podWorkloadStart = cursor.start
+    this.podWorkloadEnd = cursor.at
   }
 
   #readProcess(cursor: AvroCursor): void {

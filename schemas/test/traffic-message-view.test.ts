@@ -30,6 +30,13 @@ function seen(view: TrafficMessageView, from: TrafficMessage): TrafficMessage {
     image: text(party.imageStart, party.imageEnd) as string,
     id: text(party.containerIdStart, party.containerIdEnd) as string,
     name: text(party.containerNameStart, party.containerNameEnd) as string,
+    pod: party.hasPod
+      ? {
+          namespace: text(party.podNamespaceStart, party.podNamespaceEnd) as string,
+          name: text(party.podNameStart, party.podNameEnd) as string,
+          workload: text(party.podWorkloadStart, party.podWorkloadEnd) as string,
+        }
+      : null,
   })
   const party = (end: PartyView, was: Party): Party => ({
     ...was,

@@ -1,5 +1,6 @@
 import type { Container, ContainerRef, PublishedPort } from '@syscribe/schemas'
 import { canonicalAddress, isLoopback } from './ip-address.js'
+import { podOf } from './pod.js'
 
 /** A container from one start to its stop. */
 export interface ContainerRun {
@@ -17,7 +18,7 @@ export interface ContainerRun {
 export function containerRun(container: Container): ContainerRun {
   const { service, image, id, name, ports, hostNetwork, from, to } = container
   const addresses = container.addresses.flatMap((address) => canonicalAddress(address) ?? [])
-  return { ref: { service, image, id, name }, addresses, ports, hostNetwork, from, to }
+  return { ref: { service, image, id, name, pod: podOf(container.labels) }, addresses, ports, hostNetwork, from, to }
 }
 
 /** Whether it ran at a time, in microseconds since the Unix epoch. */

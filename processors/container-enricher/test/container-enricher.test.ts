@@ -290,7 +290,7 @@ test('a container names its end by its Compose service, then by its name', () =>
   expect(traffic?.server).toEqual({
     name: 'web',
     type: 'container',
-    container: { service: 'web', image: 'web-1:1', id: containerId('web-1'), name: 'web-1' },
+    container: { service: 'web', image: 'web-1:1', id: containerId('web-1'), name: 'web-1', pod: null },
     process: expect.objectContaining({ key: key(2) }),
     reason: 'Compose service of its container',
   })

@@ -188,6 +188,8 @@ export function container(at: number, name: string, change: Partial<Container> =
     pid: 0,
     from: at * 1000,
     to: null,
+    netns: 0,
+    networks: [],
     ...change,
   }
   return { at, topic: 'containers', kind: 'Container', value }

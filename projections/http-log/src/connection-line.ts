@@ -55,7 +55,8 @@ function isOf(party: Party, process: ProcessKey): boolean {
 }
 
 function container(ref: ContainerRef | null): object | null {
-  return ref === null
-    ? null
-    : { service: ref.service, image: ref.image, container_id: ref.id, container_name: ref.name }
+  if (ref === null) return null
+  const { service, image, id, name, pod } = ref
+  const ofPod = pod === null ? {} : { pod: pod.name, namespace: pod.namespace, workload: pod.workload }
+  return { service, image, container_id: id, container_name: name, ...ofPod }
 }

@@ -35,6 +35,9 @@ const f = {
   image: fragment(',"image":"'),
   containerId: fragment('","container_id":"'),
   containerName: fragment('","container_name":"'),
+  pod: fragment('","pod":"'),
+  namespace: fragment('","namespace":"'),
+  workload: fragment('","workload":"'),
   containerEnd: fragment('"}'),
   type: endpointTypes.map((type) => fragment(`,"destination_type":"${type}","source_service":"`)),
   destinationService: fragment('","destination_service":"'),
@@ -149,6 +152,14 @@ function writeContainer(line: LineBuffer, party: PartyView): void {
   line.text(party.containerIdStart, party.containerIdEnd)
   line.fixed(f.containerName)
   line.text(party.containerNameStart, party.containerNameEnd)
+  if (party.hasPod) {
+    line.fixed(f.pod)
+    line.text(party.podNameStart, party.podNameEnd)
+    line.fixed(f.namespace)
+    line.text(party.podNamespaceStart, party.podNamespaceEnd)
+    line.fixed(f.workload)
+    line.text(party.podWorkloadStart, party.podWorkloadEnd)
+  }
   line.fixed(f.containerEnd)
 }
 

@@ -97,6 +97,20 @@ test('an external end has no container and says so', () => {
   })
 })
 
+test('a container of a pod says which', () => {
+  const pod = { namespace: 'shop', name: 'reviews-v1-545db77b95-jzdqf', workload: 'reviews-v1' }
+  const value = { ...message(), server: { ...server, container: { ...server.container!, pod } } }
+  expect(parsed(value).destination_container).toEqual({
+    service: null,
+    image: 'myorg/reviews:2.1.0',
+    container_id: '789xyz',
+    container_name: 'reviews-1',
+    pod: 'reviews-v1-545db77b95-jzdqf',
+    namespace: 'shop',
+    workload: 'reviews-v1',
+  })
+})
+
 test('an incomplete message says how much is missing and why; a complete one does not', () => {
   expect(parsed(message({ complete: false, missingBytes: 70_000, missingReason: 'capture_cap' }))).toMatchObject({
     complete: false,

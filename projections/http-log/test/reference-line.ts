@@ -108,7 +108,10 @@ function fields(headers: Header[]): object {
 }
 
 function container(ref: ContainerRef | null): object | null {
-  return ref && { service: ref.service, image: ref.image, container_id: ref.id, container_name: ref.name }
+  if (ref === null) return null
+  const { service, image, id, name, pod } = ref
+  const ofPod = pod && { pod: pod.name, namespace: pod.namespace, workload: pod.workload }
+  return { service, image, container_id: id, container_name: name, ...ofPod }
 }
 
 const cp1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ'

@@ -7,7 +7,13 @@ const key = (pid: number): ProcessKey => ({ host: 'h', boot, pid, processStart: 
 export const client: Party = {
   name: 'productpage',
   type: 'container',
-  container: { service: 'productpage', image: 'myorg/productpage:1.0.0', id: 'abc123', name: 'productpage-1' },
+  container: {
+    service: 'productpage',
+    image: 'myorg/productpage:1.0.0',
+    id: 'abc123',
+    name: 'productpage-1',
+    pod: null,
+  },
   process: {
     key: key(1234),
     comm: 'traffic-generat',
@@ -21,7 +27,7 @@ export const client: Party = {
 export const server: Party = {
   name: 'reviews',
   type: 'container',
-  container: { service: null, image: 'myorg/reviews:2.1.0', id: '789xyz', name: 'reviews-1' },
+  container: { service: null, image: 'myorg/reviews:2.1.0', id: '789xyz', name: 'reviews-1', pod: null },
   process: null,
   reason: 'container name',
 }

@@ -22,7 +22,7 @@ export function service(name: string, image?: string): Party {
   return {
     name,
     type: image === undefined ? 'external' : 'container',
-    container: image === undefined ? null : { service: name, image, id: `${name}-id`, name: `${name}-1` },
+    container: image === undefined ? null : { service: name, image, id: `${name}-id`, name: `${name}-1`, pod: null },
     process: { key, comm: name, cmdline: name, profile: 'local', profileName: name },
     reason: 'ADI_PROFILE_NAME',
   }
