@@ -9,7 +9,17 @@ export { currentLog } from './current-log.js'
 export { type DeriveOptions, type DeriveProgress, deriveAll } from './derive.js'
 export { fieldReader } from './field-reader.js'
 export { type FileProjection, fileProjection } from './file-projection.js'
-export { Metric, type MetricInfo, type MetricLabels, Metrics, partMetrics } from './metrics.js'
+export {
+  Histogram,
+  Metric,
+  type MetricFamily,
+  type MetricInfo,
+  type MetricLabels,
+  Metrics,
+  type MetricValue,
+  partMetrics,
+} from './metrics.js'
+export { metricsText, metricsTextType } from './metrics-text.js'
 export type { PartStatus } from './part-status.js'
 export {
   type AnyProcessor,

@@ -2,7 +2,7 @@
 export interface MetricInfo {
   readonly name: string
   readonly help: string
-  readonly kind: 'counter' | 'gauge'
+  readonly kind: 'counter' | 'gauge' | 'histogram'
 }
 
 export type MetricLabels = Readonly<Record<string, string>>
@@ -22,31 +22,87 @@ export class Metric {
   }
 }
 
-/** Counters and gauges of one process, by name and labels. Cheap to change, read by whoever shows them. */
+/** Upper bounds of delays, seconds. */
+const delayBounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
+
+/** How often values fell under which bound. */
+export class Histogram {
+  readonly labels: MetricLabels
+  readonly #counts = delayBounds.map(() => 0)
+  #count = 0
+  #sum = 0
+  constructor(labels: MetricLabels) {
+    this.labels = labels
+  }
+  observe(value: number): void {
+    this.#count++
+    this.#sum += value
+    for (let index = delayBounds.length - 1; index >= 0 && value <= (delayBounds[index] as number); index--) {
+      this.#counts[index] = (this.#counts[index] as number) + 1
+    }
+  }
+  /** As Prometheus has it: each bucket counts all that is under its bound. */
+  values(): MetricValue[] {
+    const { labels } = this
+    const bucket = (le: string, value: number) => ({ labels: { ...labels, le }, value, suffix: '_bucket' })
+    return [
+      ...delayBounds.map((bound, index) => bucket(`${bound}`, this.#counts[index] as number)),
+      bucket('+Inf', this.#count),
+      { labels, value: this.#sum, suffix: '_sum' },
+      { labels, value: this.#count, suffix: '_count' },
+    ]
+  }
+}
+
+export interface MetricValue {
+  labels: MetricLabels
+  value: number
+  /** What a histogram puts behind its name. */
+  suffix?: string
+}
+
+/** A metric with its values now. */
+export interface MetricFamily {
+  info: MetricInfo
+  values: MetricValue[]
+}
+
+/** Counters, gauges and histograms of one process, by name and labels. Cheap to change, read by whoever shows them. */
 export class Metrics {
-  readonly #families = new Map<string, { info: MetricInfo; metrics: Map<string, Metric> }>()
+  readonly #families = new Map<string, { info: MetricInfo; metrics: Map<string, Metric | Histogram> }>()
 
   /** The metric of these labels, made at its first mention. Keep it: looking it up costs. */
   metric(info: MetricInfo, labels: MetricLabels = {}): Metric {
+    return this.#find(info, labels, () => new Metric(labels))
+  }
+
+  /** The histogram of these labels, likewise. */
+  histogram(info: MetricInfo, labels: MetricLabels = {}): Histogram {
+    return this.#find(info, labels, () => new Histogram(labels))
+  }
+
+  #find<M extends Metric | Histogram>(info: MetricInfo, labels: MetricLabels, create: () => M): M {
     let family = this.#families.get(info.name)
     if (family === undefined) {
       family = { info, metrics: new Map() }
       this.#families.set(info.name, family)
     }
     const id = JSON.stringify(Object.entries(labels).sort())
-    let metric = family.metrics.get(id)
+    let metric = family.metrics.get(id) as M | undefined
     if (metric === undefined) {
-      metric = new Metric(labels)
+      metric = create()
       family.metrics.set(id, metric)
     }
     return metric
   }
 
   /** Everything counted so far. */
-  collect(): { info: MetricInfo; values: { labels: MetricLabels; value: number }[] }[] {
+  collect(): MetricFamily[] {
     return [...this.#families.values()].map(({ info, metrics }) => ({
       info,
-      values: [...metrics.values()].map(({ labels, value }) => ({ labels, value })),
+      values: [...metrics.values()].flatMap((metric) =>
+        metric instanceof Histogram ? metric.values() : [{ labels: metric.labels, value: metric.value }],
+      ),
     }))
   }
 }
