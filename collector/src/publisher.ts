@@ -1,5 +1,13 @@
 import { BatchBuilder, LogError, type PartitionBatch, partitionForKey } from '@syscribe/log'
-import { type ProcessExited, type ProcessSeen, processKeyText, TopicCodec, type Watermark } from '@syscribe/schemas'
+import {
+  type Container,
+  type ContainerHost,
+  type ProcessExited,
+  type ProcessSeen,
+  processKeyText,
+  TopicCodec,
+  type Watermark,
+} from '@syscribe/schemas'
 import type { Logger } from 'pino'
 import type { HostIdentity } from './host-identity.js'
 import type { Instant, Loss, PartitionedBatch } from './native.js'
@@ -17,10 +25,22 @@ export interface Round {
   batches: readonly PartitionedBatch[]
   processes: readonly ({ kind: 'ProcessSeen'; value: ProcessSeen } | { kind: 'ProcessExited'; value: ProcessExited })[]
   losses: readonly Loss[]
+  /** Absent when no container runtime is watched: then their topic is as far as the round. */
+  containers?: ContainersRound | null
   /** Everything up to here is in this round or an earlier one; null: say nothing yet. */
   watermark: Instant | null
   /** Capture has ended. */
   final: boolean
+}
+
+export type ContainerNews = { kind: 'Container'; value: Container } | { kind: 'ContainerHost'; value: ContainerHost }
+
+/** What became known of containers. */
+export interface ContainersRound {
+  /** In order of time. */
+  records: readonly ContainerNews[]
+  /** Everything known up to here is in this round or an earlier one; may be behind the round's. */
+  watermark: Instant
 }
 
 /** Appends what was captured to the collector's topics, each round at once and durably. */
@@ -79,6 +99,7 @@ export class Publisher {
   async publish(round: Round): Promise<void> {
     const batches = [
       ...this.#processBatches(round),
+      ...this.#containerBatches(round),
       ...round.batches.map(({ partition, batch }) => ({ topic: 'syscalls', partition, batch })),
       ...this.#lossBatches(round),
       ...this.#watermarkBatches(round),
@@ -127,6 +148,25 @@ export class Publisher {
     return [...builders].map(([partition, builder]) => ({ topic: 'processes', partition, batch: builder.take() }))
   }
 
+  #containerBatches({ containers }: Round): PartitionBatch[] {
+    const builders = new Map<number, BatchBuilder>()
+    for (const news of containers?.records ?? []) {
+      const { container, key } = containerKeys(news)
+      const partition = partitionForKey(Buffer.from(container), this.#partitions.containers)
+      let builder = builders.get(partition)
+      if (builder === undefined) {
+        builder = new BatchBuilder(this.#schemaIds.containers)
+        builders.set(partition, builder)
+      }
+      builder.append({
+        timestamp: milliseconds(news.value),
+        key: Buffer.from(key),
+        value: this.#codecs.containers.encode(news.kind, news.value),
+      })
+    }
+    return [...builders].map(([partition, builder]) => ({ topic: 'containers', partition, batch: builder.take() }))
+  }
+
   /** Losses have no connection: which bytes are missing shows in the positions. They go to the first partition. */
   #lossBatches(round: Round): PartitionBatch[] {
     if (round.losses.length === 0 || round.watermark === null) return []
@@ -145,17 +185,26 @@ export class Publisher {
 
   #watermarkBatches(round: Round): PartitionBatch[] {
     if (round.watermark === null) return []
-    const value = { ...round.watermark, ...this.#identity, final: round.final }
-    const timestamp = milliseconds(round.watermark)
+    const captured = round.watermark
     const key = Buffer.from(`watermark/${this.#identity.host}`)
-    return collectorTopics.flatMap((topic) =>
-      Array.from({ length: this.#partitions[topic] }, (_, partition) => {
+    return collectorTopics.flatMap((topic) => {
+      const { time, timeNanos } = topic === 'containers' ? (round.containers?.watermark ?? captured) : captured
+      const value = { time, timeNanos, ...this.#identity, final: round.final }
+      return Array.from({ length: this.#partitions[topic] }, (_, partition) => {
         const builder = new BatchBuilder(this.#schemaIds[topic], 256)
-        builder.append({ timestamp, key, value: watermarkOf(this.#codecs[topic], value) })
+        builder.append({ timestamp: milliseconds(value), key, value: watermarkOf(this.#codecs[topic], value) })
         return { topic, partition, batch: builder.take() }
-      }),
-    )
+      })
+    })
   }
+}
+
+/** A key for each run of a container, or compaction would forget the addresses it had before. */
+function containerKeys({ kind, value }: ContainerNews): { container: string; key: string } {
+  const host = `${value.host}/${value.boot.toString('hex')}`
+  if (kind === 'ContainerHost') return { container: host, key: host }
+  const container = `${host}/${value.runtime}/${value.id}`
+  return { container, key: `${container}/${value.from}` }
 }
 
 /** Timestamps of the log are whole milliseconds, rounded down as Kafka's are. */

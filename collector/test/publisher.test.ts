@@ -57,6 +57,51 @@ test('a round is in the log before its watermark, which every partition of every
   expect(processes.map(({ key }) => key?.toString())).toContain(`h/${'07'.repeat(16)}/1/2/exited`)
 })
 
+test('containers go out before their own watermark, one key for each run; the other topics are further', async () => {
+  const publisher = await Publisher.open(log, identity, silent)
+  const run = {
+    ...identity,
+    time: watermark.time - 500_000,
+    timeNanos: 0,
+    runtime: 'docker',
+    id: 'ab12',
+    name: 'web-1',
+    image: 'web:1',
+    service: 'web',
+    labels: { 'a/b': 'é' },
+    addresses: ['172.17.0.2', 'fd00::2'],
+    hostNetwork: false,
+    ports: [{ hostAddress: '::', hostPort: 8080, containerPort: 80, transport: 'tcp' as const }],
+    cgroup: '/docker/ab12',
+    pid: 7,
+    from: 1_700_000_000_000_000,
+    to: null,
+    netns: 4026531840,
+    networks: [{ name: 'n1', addresses: ['172.17.0.2'], gateways: ['172.17.0.1'] }],
+  }
+  const runtime = { runtime: 'docker', complete: true, netns: 4026531840, addresses: ['10.0.0.1'] }
+  const knows = { ...identity, ...runtime, time: run.time - 1, timeNanos: 0 }
+  const again = { ...run, time: run.time + 1, from: run.from + 9, to: run.from + 10 }
+  const behind = { time: watermark.time - 400_000, timeNanos: 0 }
+  const records = [
+    { kind: 'ContainerHost' as const, value: knows },
+    { kind: 'Container' as const, value: run },
+    { kind: 'Container' as const, value: again },
+  ]
+  await publisher.publish({ ...empty, containers: { records, watermark: behind }, watermark })
+  const codec = new TopicCodec('containers')
+  const written = (await Promise.all([0, 1].map((partition) => recordsOf('containers', partition)))).flat()
+  const decoded = written.map(({ value }) => codec.decode(value as Buffer))
+  const mark = { kind: 'Watermark', value: { ...behind, ...identity, final: false } }
+  expect(decoded).toHaveLength(5)
+  expect(decoded).toEqual(expect.arrayContaining([...records, mark]))
+  const host = `h/${'07'.repeat(16)}`
+  expect(written.map(({ key }) => key?.toString()).sort()).toEqual(
+    [host, `${host}/docker/ab12/${run.from}`, `${host}/docker/ab12/${again.from}`, 'watermark/h', 'watermark/h'].sort(),
+  )
+  expect((await recordsOf('syscalls', 0)).at(-1)?.timestamp).toBe(1_700_000_000_123)
+})
+
 test('a full disk is waited out: nothing of the round is lost or doubled', async () => {
   const real = log.producer.bind(log)
   let refusals = 2
