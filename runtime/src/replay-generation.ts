@@ -67,8 +67,9 @@ export async function replayGeneration(options: GenerationReplayOptions): Promis
         throw new RuntimeError('replay_invalid', `the replay of ${replayed} has not ended: run it again first`)
       }
       const moved = replayed === name && building.length === 0
-      const now = moved ? writer.generations : await deriveAndMove(options, control, writer)
-      await retire(options, control, writer, now)
+      const watch = { control, writer, heard: new Heard(control, options), alone: aloneOn(control) }
+      const now = moved ? writer.generations : await deriveAndMove(options, watch)
+      await retire(options, watch, now)
     } finally {
       await writer.close()
     }
@@ -77,18 +78,34 @@ export async function replayGeneration(options: GenerationReplayOptions): Promis
   }
 }
 
-async function deriveAndMove(
-  options: GenerationReplayOptions,
-  control: ControlTopic,
-  writer: GenerationsWriter,
-): Promise<Generations> {
+interface Watch {
+  control: ControlTopic
+  writer: GenerationsWriter
+  heard: Heard
+  /** @throws LogError `fenced` when the generations are no longer as this call has written them */
+  alone(written: Generations): void
+}
+
+function aloneOn(control: ControlTopic): Watch['alone'] {
+  let seen = ''
+  return (written) => {
+    const mine = JSON.stringify(written)
+    const now = JSON.stringify(control.state.generations)
+    // Own records come back after a while.
+    if (now === mine) seen = mine
+    else if (seen === mine) throw new LogError('fenced', 'another call goes on with this replay')
+  }
+}
+
+async function deriveAndMove(options: GenerationReplayOptions, watch: Watch): Promise<Generations> {
   const { log } = options
+  const { writer } = watch
   const affected = affectedBy(options.name, options.processors, []).processors
   const begun = begin(writer.generations, options, affected)
   const next = generationsOver(begun.current, begun.building)
   await createTopicsLike(log, begun.current, next, begun.building)
   await writer.write(begun)
-  await derive(options, control, writer, begun, affected)
+  await derive(options, watch, begun, affected)
   const old = begun.building.map(({ processor, topics }) => ({
     processor,
     generation: generationOf(begun.current, processor),
@@ -130,8 +147,7 @@ async function createTopicsLike(
 /** Runs the processors until they and the projections behind them have caught up. */
 async function derive(
   options: GenerationReplayOptions,
-  control: ControlTopic,
-  writer: GenerationsWriter,
+  { control, writer, heard, alone }: Watch,
   begun: Generations,
   affected: readonly AnyProcessor[],
 ): Promise<void> {
@@ -143,11 +159,11 @@ async function derive(
     for (const [processor, level] of levelsOf(affected)) await addProcessor(context, loop, processor, level)
     loop.start()
     const catchUp = new CatchUp(context.log, standingLooks)
-    const heard = new Heard(control, options)
     const checkMs = policy?.replayCheckMs ?? defaultPolicy.replayCheckMs
     let lookedAt = Number.NEGATIVE_INFINITY
     for (let round: string | null = null; ; ) {
       signal?.throwIfAborted()
+      alone({ ...begun, round })
       if (performance.now() - lookedAt >= checkMs) {
         lookedAt = performance.now()
         const caughtUp = await catchUp.look(loop.states())
@@ -197,15 +213,14 @@ function total(
 /** Deletes what nobody reads any longer, once the live processes have moved over. */
 async function retire(
   options: GenerationReplayOptions,
-  control: ControlTopic,
-  writer: GenerationsWriter,
+  { control, writer, heard, alone }: Watch,
   now: Generations,
 ): Promise<void> {
   const { log, signal, graceMs = 3_000 } = options
-  const heard = new Heard(control, options)
   const until = performance.now() + graceMs
   for (;;) {
     signal?.throwIfAborted()
+    alone(now)
     const old = [...control.state.standings.values()].filter(
       (standing) =>
         !sameGenerations(standing.standsOn, generationsRead(now.current, standing.topics)) && heard.from(standing),
