@@ -1,0 +1,147 @@
+import type { SASLOptions } from 'kafkajs'
+import { KafkaFault } from './fault.js'
+import { type ApiVersions, createSocketFactory, RawConnection, silent } from './internals.js'
+import { WireReader, type WireRequest, WireWriter } from './wire.js'
+
+export interface ConnectionOptions {
+  clientId: string
+  /** Options of node:tls; null for plain text. */
+  tls: object | null
+  sasl: SASLOptions | null
+  connectTimeoutMs: number
+  requestTimeoutMs: number
+}
+
+/** One connection to one broker. After a fault of the network it is dead: make another. */
+export class Connection {
+  readonly address: string
+  readonly #raw: RawConnection
+  readonly #requestTimeoutMs: number
+  #versions: ApiVersions = {}
+  #dead = false
+
+  private constructor(host: string, port: number, options: ConnectionOptions) {
+    this.address = `${host}:${port}`
+    this.#requestTimeoutMs = options.requestTimeoutMs
+    this.#raw = new RawConnection({
+      host,
+      port,
+      clientId: options.clientId,
+      logger: silent,
+      socketFactory: createSocketFactory(),
+      ssl: options.tls,
+      sasl: options.sasl,
+      connectionTimeout: options.connectTimeoutMs,
+      requestTimeout: options.requestTimeoutMs,
+      // It looks ten times a second for requests that took too long, with nothing to do too: `send` has its own timer.
+      enforceRequestTimeout: false,
+    })
+    calm(this.#raw)
+  }
+
+  /** @throws KafkaFault `CONNECTION`, `TIMEOUT`, or SASL's */
+  static async open(host: string, port: number, options: ConnectionOptions): Promise<Connection> {
+    const connection = new Connection(host, port, options)
+    try {
+      await connection.#raw.connect()
+      connection.#versions = await connection.send(apiVersions)
+      connection.#raw.setVersions(connection.#versions)
+      connection.#raw.setSupportAuthenticationProtocol(saslAuthenticateKey in connection.#versions)
+      await connection.#raw.authenticate()
+      return connection
+    } catch (error) {
+      connection.destroy()
+      const name = error instanceof Error ? error.name : ''
+      const said = error instanceof Error ? error.message : String(error)
+      if (/SASL/.test(name)) throw new KafkaFault('SASL_AUTHENTICATION_FAILED', `${connection.address}: ${said}`)
+      throw error instanceof KafkaFault ? error : new KafkaFault('CONNECTION', `${connection.address}: ${said}`)
+    }
+  }
+
+  get alive(): boolean {
+    return !this.#dead && this.#raw.isConnected()
+  }
+
+  /** @throws KafkaFault `CONNECTION`, `TIMEOUT`, and what `request.read` throws */
+  async send<T>(request: WireRequest<T>): Promise<T> {
+    const most = this.#versions[request.apiKey]?.maxVersion
+    if (most === undefined && request.apiKey !== apiVersions.apiKey) {
+      throw new KafkaFault('UNSUPPORTED_VERSION', `${this.address} does not know the request ${request.name}`)
+    }
+    const version = Math.min(request.apiVersion, most ?? request.apiVersion)
+    const writer = new WireWriter()
+    request.write(writer, version)
+    const buffer = writer.bytes()
+    const timeoutMs = this.#requestTimeoutMs + (request.waitMs ?? 0)
+    const timer = setTimeout(() => {
+      this.#dead = true
+      const fault = new KafkaFault('TIMEOUT', `${this.address} did not answer ${request.name} within ${timeoutMs} ms`)
+      this.#raw.rejectRequests(fault)
+      this.destroy()
+    }, timeoutMs)
+    let payload: Buffer
+    try {
+      payload = await this.#raw.send({
+        request: {
+          apiKey: request.apiKey,
+          apiName: request.name,
+          apiVersion: version,
+          encode: async () => ({ buf: buffer, buffer }),
+        },
+        response: asItIs,
+        logResponseError: false,
+      })
+    } catch (error) {
+      this.destroy()
+      if (error instanceof KafkaFault) throw error
+      const said = error instanceof Error ? error.message : String(error)
+      throw new KafkaFault('CONNECTION', `${this.address}: ${said}`, { cause: error })
+    } finally {
+      clearTimeout(timer)
+    }
+    return request.read(new WireReader(payload), version)
+  }
+
+  /** Ends it now; what waits for an answer fails. */
+  destroy(): void {
+    this.#dead = true
+    this.#raw.rejectRequests(new KafkaFault('CONNECTION', `the connection to ${this.address} was closed`))
+    this.#raw.socket?.destroy()
+    void this.#raw.disconnect().catch(() => undefined)
+  }
+}
+
+/**
+ * kafkajs looks every millisecond, for ever, whether a request waits to be sent, from the first one on. There is
+ * something to look for only while one waits.
+ */
+function calm(raw: RawConnection): void {
+  const queue = raw.requestQueue
+  const schedule = queue.scheduleCheckPendingRequests.bind(queue)
+  queue.scheduleCheckPendingRequests = () => {
+    if (queue.pending.length > 0) schedule()
+  }
+}
+
+const asItIs = {
+  decode: async (payload: Buffer) => ({ payload, clientSideThrottleTime: 0 }),
+  parse: async ({ payload }: { payload: Buffer }) => payload,
+}
+
+const saslAuthenticateKey = 36
+const apiVersions: WireRequest<ApiVersions> = {
+  name: 'ApiVersions',
+  apiKey: 18,
+  apiVersion: 1,
+  write: () => undefined,
+  read: (reader) => {
+    const code = reader.int16()
+    if (code !== 0) throw new KafkaFault('UNSUPPORTED_VERSION', `ApiVersions failed with code ${code}`)
+    const versions: ApiVersions = {}
+    reader.array(() => {
+      const key = reader.int16()
+      versions[key] = { minVersion: reader.int16(), maxVersion: reader.int16() }
+    })
+    return versions
+  },
+}

@@ -1,0 +1,312 @@
+import { LogError } from '../errors.js'
+import type { FetchedBatch, Reader, ReaderOptions, ReadPosition, TopicPartition } from '../log.js'
+import type { Cluster } from './client/cluster.js'
+import { faultOf, KafkaFault, logError } from './client/fault.js'
+import { type FetchedPartition, fetchRequest } from './client/requests/fetch.js'
+import { decodeBatches } from './decode-batches.js'
+import { emptyBatch } from './empty-batch.js'
+import type { Settings } from './options.js'
+import type { Topics } from './topics.js'
+
+export interface ReaderContext {
+  /** Connections of its own: a fetch holds up what is asked after it until there is news. */
+  cluster: Cluster
+  topics: Topics
+  settings: Settings
+  /** @throws LogError `closed` */
+  checkOpen(): void
+  onClose(reader: KafkaReader): void
+}
+
+interface Position {
+  topic: string
+  partition: number
+  /** As the cluster calls the topic. */
+  physical: string
+  /** What the next poll gives begins here. */
+  next: number
+  /** Where the next fetch begins: beyond what is buffered. */
+  ahead: number
+  buffered: FetchedBatch[]
+  /** Why nothing more can be fetched; told once what is buffered is gone. */
+  fault: LogError | null
+}
+
+const defaultMaxBytes = 1024 * 1024
+/** How long a fetch waits at the broker: until then, it holds up one for other partitions. */
+const longWaitMs = 500
+const shortWaitMs = 100
+/** How long a poll that does not wait gives a fetch that has just been sent. */
+const answerMs = 50
+/** After a fault of a broker. */
+const pauseMs = 100
+const offsetOutOfRange = 1
+
+/**
+ * Reads partitions through fetches that run ahead of what is polled: while one answer is worked on, the next is on its
+ * way, and an idle reader is one open fetch for each broker.
+ */
+export class KafkaReader implements Reader {
+  readonly #context: ReaderContext
+  readonly #maxBytes: number
+  #positions: Position[] = []
+  /** Fetches under way, by broker. */
+  readonly #fetching = new Map<number, Promise<void>>()
+  /** Counts assignments: answers to fetches for older ones are dropped. */
+  #assignment = 0
+  #fetchedAt = 0
+  #turn = 0
+  /** Since when no broker has answered, on the clock of performance.now(); null while they do. */
+  #silentSince: number | null = null
+  #lastFault: unknown
+  #pausedUntil = 0
+  #wake: (() => void) | null = null
+  #closed = false
+
+  constructor(context: ReaderContext, options: ReaderOptions = {}) {
+    this.#context = context
+    this.#maxBytes = Math.max(1, options.maxBytes ?? defaultMaxBytes)
+  }
+
+  async assign(positions: readonly ReadPosition[]): Promise<void> {
+    this.#check()
+    const { topics } = this.#context
+    const resolved = await Promise.all(
+      positions.map(async ({ topic, partition, offset }): Promise<Position> => {
+        await topics.checkPartition(topic, partition)
+        const at = typeof offset === 'number' ? offset : await topics.offsetAt(topic, partition, times[offset])
+        return { topic, partition, physical: topics.physical(topic), next: at, ahead: at, buffered: [], fault: null }
+      }),
+    )
+    this.#check()
+    this.#assignment++
+    this.#positions = resolved
+    this.#silentSince = null
+    this.#pausedUntil = 0
+  }
+
+  async poll(
+    options: { waitMs?: number; only?: readonly TopicPartition[]; signal?: AbortSignal } = {},
+  ): Promise<FetchedBatch[]> {
+    this.#check()
+    const { waitMs = 0, only, signal } = options
+    const until = performance.now() + waitMs
+    const wanted = (at: TopicPartition) =>
+      only === undefined || only.some((one) => one.topic === at.topic && one.partition === at.partition)
+    const wake = () => this.#wake?.()
+    signal?.addEventListener('abort', wake)
+    try {
+      for (let first = true; ; first = false) {
+        const assignment = this.#assignment
+        const chosen = this.#positions.filter(wanted)
+        const fault = chosen.find((at) => at.fault !== null && at.buffered.length === 0)?.fault
+        if (fault) throw this.#forgive(fault)
+        const taken = this.#take(chosen)
+        if (taken.length > 0) {
+          this.#fetch(chosen)
+          return taken
+        }
+        const left = until - performance.now()
+        if (this.#closed || signal?.aborted || chosen.length === 0) {
+          if (this.#closed || signal?.aborted || left <= 0) return []
+        } else if (left <= 0 && (!first || performance.now() - this.#fetchedAt > answerMs) && this.#fetching.size > 0) {
+          this.#checkHeard()
+          return []
+        } else if (left <= 0 && !first) {
+          this.#checkHeard()
+          return []
+        }
+        this.#fetch(chosen)
+        await this.#news(Math.max(left, first ? answerMs : 0))
+        if (this.#closed) return []
+        if (assignment === this.#assignment) this.#checkHeard()
+      }
+    } finally {
+      signal?.removeEventListener('abort', wake)
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#positions = []
+    this.#assignment++
+    this.#wake?.()
+    this.#context.cluster.close()
+    this.#context.onClose(this)
+    await Promise.allSettled(this.#fetching.values())
+  }
+
+  #check(): void {
+    if (this.#closed) throw new LogError('closed', 'the reader is closed')
+    this.#context.checkOpen()
+  }
+
+  /** @throws LogError `unavailable` when brokers have been silent for too long */
+  #checkHeard(): void {
+    const { operationTimeoutMs } = this.#context.settings
+    if (this.#silentSince === null || performance.now() - this.#silentSince < operationTimeoutMs) return
+    throw logError(this.#lastFault, 'reading')
+  }
+
+  /** A fault is told each time it is met: the next poll tries again. */
+  #forgive(fault: LogError): LogError {
+    for (const at of this.#positions) if (at.fault === fault) at.fault = null
+    return fault
+  }
+
+  /** Buffered batches of the partitions in turns, one of each, up to the limit of one poll. */
+  #take(chosen: readonly Position[]): FetchedBatch[] {
+    const taken: FetchedBatch[] = []
+    let bytes = 0
+    const count = chosen.length
+    let empty = 0
+    while (empty < count) {
+      const at = chosen[this.#turn++ % count]!
+      const batch = at.buffered[0]
+      if (batch === undefined) {
+        empty++
+        continue
+      }
+      if (taken.length > 0 && bytes + batch.batch.byteLength > this.#maxBytes) break
+      empty = 0
+      at.buffered.shift()
+      at.next = batch.nextOffset
+      bytes += batch.batch.byteLength
+      taken.push(batch)
+      if (bytes >= this.#maxBytes) break
+    }
+    return taken
+  }
+
+  /**
+   * Asks for what comes next, once nothing is buffered: a fetch for some partitions that waits for news would hold up
+   * the one for those that are through with theirs.
+   */
+  #fetch(chosen: readonly Position[]): void {
+    if (performance.now() < this.#pausedUntil || chosen.some((at) => at.buffered.length > 0)) return
+    const idle = chosen.filter((at) => at.fault === null)
+    if (idle.length === 0) return
+    const waitMs = idle.length === this.#positions.length ? longWaitMs : shortWaitMs
+    const assignment = this.#assignment
+    const places = idle.map(async (at) => ({ at, broker: await this.#leader(at) }))
+    void Promise.all(places).then((found) => {
+      const byBroker = new Map<number, Position[]>()
+      for (const { at, broker } of found) {
+        if (broker !== null) byBroker.set(broker, [...(byBroker.get(broker) ?? []), at])
+      }
+      for (const [broker, positions] of byBroker) {
+        if (this.#fetching.has(broker) || assignment !== this.#assignment || this.#closed) continue
+        const fetching = this.#fetchFrom(broker, positions, waitMs, assignment).finally(() => {
+          this.#fetching.delete(broker)
+          this.#wake?.()
+        })
+        this.#fetching.set(broker, fetching)
+        this.#fetchedAt = performance.now()
+      }
+    })
+  }
+
+  async #leader(at: Position): Promise<number | null> {
+    try {
+      return await this.#context.cluster.leader(at.physical, at.partition)
+    } catch (error) {
+      this.#failed(error, [at])
+      return null
+    }
+  }
+
+  async #fetchFrom(broker: number, positions: Position[], waitMs: number, assignment: number): Promise<void> {
+    // In turns, for the broker fills its answer in this order.
+    const from = this.#turn % positions.length
+    const order = [...positions.slice(from), ...positions.slice(0, from)]
+    const asked = order.map(({ physical, partition, ahead }) => ({ topic: physical, partition, offset: ahead }))
+    const limits = { waitMs, maxBytes: this.#maxBytes, maxPartitionBytes: this.#maxBytes }
+    try {
+      const answers = await this.#context.cluster.send({ broker }, fetchRequest(asked, limits))
+      this.#silentSince = null
+      if (assignment !== this.#assignment) return
+      for (const answer of answers) {
+        const at = positions.find((one) => one.physical === answer.topic && one.partition === answer.partition)
+        if (at !== undefined) this.#receive(at, answer)
+      }
+    } catch (error) {
+      if (assignment === this.#assignment) this.#failed(error, positions)
+    }
+  }
+
+  #receive(at: Position, answer: FetchedPartition): void {
+    const { topic, partition, ahead } = at
+    if (answer.code === offsetOutOfRange) {
+      at.fault = new LogError(
+        'offset_out_of_range',
+        `topic ${topic} partition ${partition} has no offset ${ahead}: it goes from ${answer.logStartOffset} to ${answer.lastStableOffset}`,
+      )
+      if (answer.logStartOffset < 0) void this.#tellRange(at, ahead)
+      return
+    }
+    if (answer.code !== 0) {
+      this.#failed(faultOf(answer.code, `topic ${topic} partition ${partition}`), [at])
+      return
+    }
+    try {
+      const { batches, nextOffset } = decodeBatches(
+        answer.records,
+        ahead,
+        answer.aborted,
+        `topic ${topic} partition ${partition}`,
+      )
+      for (const decoded of batches) at.buffered.push({ topic, partition, ...decoded })
+      if (nextOffset > ahead && batches.length === 0) {
+        // Only markers or aborted records: the position moves on all the same.
+        at.buffered.push({ topic, partition, batch: emptyBatch(ahead), nextOffset })
+      }
+      at.ahead = nextOffset
+    } catch (error) {
+      at.fault = logError(error, `reading topic ${topic} partition ${partition}`)
+    }
+  }
+
+  /** Brokers do not always tell the range with the fault. */
+  async #tellRange(at: Position, offset: number): Promise<void> {
+    const { topic, partition } = at
+    const { topics } = this.#context
+    const start = await topics.offsetAt(topic, partition, times.earliest).catch(() => -1)
+    const end = await topics.offsetAt(topic, partition, times.latest).catch(() => -1)
+    if (at.fault === null || start < 0 || end < 0) return
+    at.fault = new LogError(
+      'offset_out_of_range',
+      `topic ${topic} partition ${partition} has no offset ${offset}: it goes from ${start} to ${end}`,
+    )
+  }
+
+  #failed(error: unknown, positions: readonly Position[]): void {
+    if (this.#closed) return
+    if (error instanceof KafkaFault && error.passes) {
+      for (const at of positions) this.#context.cluster.forgetTopic(at.physical)
+      this.#silentSince ??= performance.now()
+      this.#lastFault = error
+      this.#pausedUntil = performance.now() + pauseMs
+      this.#wake?.()
+      return
+    }
+    for (const at of positions) at.fault = logError(error, `reading topic ${at.topic} partition ${at.partition}`)
+    this.#wake?.()
+  }
+
+  /** Until a fetch is answered, or something else wakes the poll. */
+  async #news(ms: number): Promise<void> {
+    const pause = this.#pausedUntil - performance.now()
+    const wait = Math.max(1, Math.min(ms, pause > 0 ? pause : ms))
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, wait)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = null
+  }
+}
+
+const times = { earliest: -2, latest: -1 } as const
