@@ -58,10 +58,10 @@ export class InputReader {
   }
 
   async #assign(): Promise<void> {
-    const positions = [...this.#inputs.values()].map(({ topic, partition, next }) => ({
+    const positions = [...this.#inputs.values()].map(({ topic, partition, readFrom }) => ({
       topic,
       partition,
-      offset: next,
+      offset: readFrom,
     }))
     await this.#reader.assign(positions)
   }
@@ -71,8 +71,8 @@ export class InputReader {
     for (const description of await this.#log.describeTopics()) {
       for (const { partition, start } of description.offsets) {
         const input = this.#inputs.get(nameOf({ topic: description.topic, partition }))
-        if (input === undefined || input.next >= start) continue
-        const records = start - input.next
+        if (input === undefined || input.readFrom >= start) continue
+        const records = start - input.readFrom
         this.#expired.add(records)
         this.#logger.error(
           { topic: input.topic, partition, records },
@@ -81,8 +81,8 @@ export class InputReader {
         input.seek(start)
       }
     }
-    // Every input reads on from its first record not taken: what waited is fetched again.
-    for (const input of this.#inputs.values()) input.seek(input.next)
+    // What waited is fetched again.
+    for (const input of this.#inputs.values()) input.seek(input.readFrom)
     await this.#assign()
   }
 }

@@ -4,6 +4,7 @@ import { InputPartition } from './input-partition.js'
 
 /**
  * The inputs of one instance, each at its oldest record: one partition of every stream, all partitions of every table.
+ * @param heldBytes how much of each may be held where several hosts write: policy `heldBytes`
  * @throws LogError `unknown_topic`
  */
 export async function openInputs(
@@ -11,6 +12,7 @@ export async function openInputs(
   part: string,
   streams: readonly { topic: TopicName; partitions: readonly number[] | 'all' }[],
   tables: readonly TopicName[],
+  heldBytes: number,
 ): Promise<InputPartition[]> {
   const described = new Map((await log.describeTopics()).map((topic) => [topic.topic, topic.offsets]))
   const offsetsOf = (topic: TopicName) => {
@@ -30,11 +32,11 @@ export async function openInputs(
             `${part} reads partition ${partition} of topic ${topic}, which has ${offsets.length}`,
           )
         }
-        return new InputPartition(topic, partition, false, found.start)
+        return new InputPartition(topic, partition, false, found.start, heldBytes)
       })
     }),
     ...tables.flatMap((topic) =>
-      offsetsOf(topic).map(({ partition, start }) => new InputPartition(topic, partition, true, start)),
+      offsetsOf(topic).map(({ partition, start }) => new InputPartition(topic, partition, true, start, heldBytes)),
     ),
   ]
 }

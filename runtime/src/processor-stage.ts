@@ -1,6 +1,8 @@
 import type { CommittedOffset, Producer } from '@syscribe/log'
 import type { Logger } from 'pino'
+import { CommitDelay } from './commit-delay.js'
 import { DeadLetters } from './dead-letters.js'
+import type { TakenPlace } from './host-order.js'
 import type { InputPartition } from './input-partition.js'
 import { InputReader } from './input-reader.js'
 import { KeyedStateMap } from './keyed-state-map.js'
@@ -20,10 +22,16 @@ const maxOutputBytes = 8 * 1024 * 1024
 /** Offsets alone, with nothing emitted, are committed this seldom. */
 const offsetsOnlyMs = 1_000
 
-/** Where the tables of an instance stand, kept with its first stream's offset: instances share the tables' partitions. */
-interface TableOffsets {
-  tables: [topic: string, partition: number, offset: number][]
+type LastTaken = TakenPlace['last']
+
+/** What is kept with the offsets of streams. */
+interface OffsetMetadata {
+  /** Where several hosts write: the last taken of the records behind the offset, in their order. */
+  last?: LastTaken
+  /** Where the tables of the instance stand, with its first stream's offset: instances share the tables' partitions. */
+  tables?: TableEntry[]
 }
+type TableEntry = [topic: string, partition: number, offset: number, last?: LastTaken]
 
 /** One instance of a processor: partition n of its streams with all of its tables. */
 export class ProcessorStage<S> implements Stage {
@@ -35,6 +43,7 @@ export class ProcessorStage<S> implements Stage {
   readonly #state: KeyedStateMap<S>
   readonly #logger: Logger
   readonly #metrics: PartMetrics
+  readonly #delay: CommitDelay
   readonly #visit = (input: InputPartition) => this.#take(input)
   #merge!: Merge
   #reader!: InputReader
@@ -63,6 +72,7 @@ export class ProcessorStage<S> implements Stage {
     this.#state = new KeyedStateMap(processor.state)
     this.#logger = context.logger.child({ part: processor.name, partition })
     this.#metrics = metricsOfPart(context.metrics, processor.name)
+    this.#delay = new CommitDelay(context.metrics, processor.name)
   }
 
   /**
@@ -86,13 +96,13 @@ export class ProcessorStage<S> implements Stage {
     const logger = this.#logger
     this.#producer = await log.producer({ transactionalId: `${name}/${this.partition}` })
     const chosen = streams.map((topic) => ({ topic, partitions: [this.partition] }))
-    this.#merge = new Merge(await openInputs(log, name, chosen, tables))
+    this.#merge = new Merge(await openInputs(log, name, chosen, tables, policy.heldBytes))
     this.#output = await StepOutput.open(log, name, this.partition, outputs)
     this.#deadLetters = await DeadLetters.open(log, name, logger, this.#metrics.deadLetters)
 
     const partitions = streams[0] === undefined ? 1 : ((await this.#partitionsOf(streams[0])) ?? 1)
     this.#stateTopic = await StateTopic.open(log, stateTopicName(name), this.partition, partitions)
-    const committed = this.#committedOffsets(await this.#producer.committed(name))
+    const committed = this.#committedPlaces(await this.#producer.committed(name))
     const checkpoint = await this.#stateTopic.restore({ log, logger }, state.version, this.#state, committed === null)
     this.#neverCheckpointed = checkpoint === null
     for (const saved of checkpoint?.inputs ?? []) this.#input(saved.topic, saved.partition)?.restore(saved)
@@ -114,9 +124,9 @@ export class ProcessorStage<S> implements Stage {
   }
 
   /** Runs the records between checkpoint and commit again, without emitting: what came of them is in the log. */
-  async #reread(committed: Map<string, number>): Promise<void> {
+  async #reread(committed: Map<string, TakenPlace>): Promise<void> {
     const { inputs } = this.#merge
-    for (const input of inputs) input.limitTo(committed.get(nameOf(input)) ?? input.next)
+    for (const input of inputs) input.limitToTaken(committed.get(nameOf(input)) ?? input.taken)
     this.#muted = true
     let reread = 0
     for (;;) {
@@ -128,11 +138,11 @@ export class ProcessorStage<S> implements Stage {
       // What compaction or retention has removed since is not waited for.
       const gone = inputs.filter((input) => !input.hasHead && !input.atLimit)
       if (gone.length === 0) break
-      for (const input of gone) input.limitTo(input.next)
+      for (const input of gone) input.passMissing()
     }
     this.#muted = false
     this.#metrics.reread.add(reread)
-    for (const input of inputs) input.limitTo(Number.POSITIVE_INFINITY)
+    for (const input of inputs) input.limitToTaken(null)
     this.#uncommitted = 0
     if (reread > 0) this.#logger.info({ records: reread }, 'state restored by reading again behind the checkpoint')
   }
@@ -197,11 +207,12 @@ export class ProcessorStage<S> implements Stage {
   }
 
   positions(): StagePosition[] {
-    return this.#merge.inputs.map(({ topic, partition, next }) => ({ topic, partition, next }))
+    return this.#merge.inputs.map(({ topic, partition, next, reached }) => ({ topic, partition, next, reached }))
   }
 
   #take(input: InputPartition): void {
     if (input.class === recordClass.data) {
+      if (!this.#muted) this.#delay.took(input.timestamp)
       try {
         this.#instance.step(input, this.#state, this.#output)
         this.#output.keep()
@@ -269,6 +280,7 @@ export class ProcessorStage<S> implements Stage {
     const batches = [...this.#output.take(), ...this.#deadLetters.take()]
     if (checkpoint) batches.push(...this.#checkpointBatches())
     await this.#producer.commit({ batches, group: this.#processor.name, offsets: this.#offsets() })
+    this.#delay.committed()
     this.#uncommitted = 0
     this.#lastCommit = performance.now()
     this.#metrics.emitted.add(emitted)
@@ -295,29 +307,32 @@ export class ProcessorStage<S> implements Stage {
     const { inputs } = this.#merge
     const tables = inputs.filter(({ isTable }) => isTable)
     const streams = inputs.filter(({ isTable }) => !isTable)
-    const metadata: TableOffsets = { tables: tables.map(({ topic, partition, next }) => [topic, partition, next]) }
     // Only one instance may commit a table's offset under the group's name; the others know theirs from the metadata.
-    return [...streams, ...(this.partition === 0 ? tables : [])].map(({ topic, partition, next }, index) => ({
-      topic,
-      partition,
-      offset: next,
-      metadata: index === 0 && tables.length > 0 ? JSON.stringify(metadata) : '',
-    }))
+    return [...streams, ...(this.partition === 0 ? tables : [])].map((input, index) => {
+      const { offset, last } = input.taken
+      const metadata: OffsetMetadata = {}
+      if (last !== null) metadata.last = last
+      if (index === 0 && tables.length > 0) metadata.tables = tables.map((input) => tableEntry(input))
+      const kept = Object.keys(metadata).length > 0
+      const { topic, partition } = input
+      return { topic, partition, offset, metadata: kept ? JSON.stringify(metadata) : '' }
+    })
   }
 
   /** What this instance has committed, by input; null when nothing. */
-  #committedOffsets(all: CommittedOffset[]): Map<string, number> | null {
-    const offsets = new Map<string, number>()
+  #committedPlaces(all: CommittedOffset[]): Map<string, TakenPlace> | null {
+    const places = new Map<string, TakenPlace>()
     for (const input of this.#merge.inputs) {
       const found = all.find(({ topic, partition }) => topic === input.topic && partition === input.partition)
-      if (found === undefined || (input.isTable && this.partition !== 0)) continue
-      offsets.set(nameOf(input), found.offset)
-      if (found.metadata === '' || input.isTable) continue
-      for (const [topic, partition, offset] of (JSON.parse(found.metadata) as TableOffsets).tables) {
-        offsets.set(nameOf({ topic, partition }), offset)
+      // Tables are told by the first stream's metadata.
+      if (found === undefined || input.isTable) continue
+      const { last = null, tables = [] } = (found.metadata === '' ? {} : JSON.parse(found.metadata)) as OffsetMetadata
+      places.set(nameOf(input), { offset: found.offset, last })
+      for (const [topic, partition, offset, last = null] of tables) {
+        places.set(nameOf({ topic, partition }), { offset, last })
       }
     }
-    return offsets.size === 0 ? null : offsets
+    return places.size === 0 ? null : places
   }
 
   #takenBytes(): number {
@@ -338,6 +353,10 @@ export class ProcessorStage<S> implements Stage {
 /** A host that comes back after its end is news too. */
 function advances(before: Progress | null, now: Progress): boolean {
   return before === null || compare(now, before) > 0 || (before.final !== now.final && compare(now, before) >= 0)
+}
+
+function tableEntry({ topic, partition, taken: { offset, last } }: InputPartition): TableEntry {
+  return last === null ? [topic, partition, offset] : [topic, partition, offset, last]
 }
 
 function nameOf(at: { topic: string; partition: number }): string {

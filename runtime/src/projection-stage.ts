@@ -1,5 +1,6 @@
 import type { CommittedOffset, Producer } from '@syscribe/log'
 import type { Logger } from 'pino'
+import { CommitDelay } from './commit-delay.js'
 import { DeadLetters } from './dead-letters.js'
 import type { InputPartition } from './input-partition.js'
 import { InputReader } from './input-reader.js'
@@ -50,6 +51,7 @@ export class ProjectionStage<S> implements Stage {
   readonly #state: KeyedStateMap<S>
   readonly #logger: Logger
   readonly #metrics: PartMetrics
+  readonly #delay: CommitDelay
   readonly #visit = (input: InputPartition) => this.#take(input)
   #merge!: Merge
   #reader!: InputReader
@@ -75,6 +77,7 @@ export class ProjectionStage<S> implements Stage {
     this.#state = new KeyedStateMap(projection.state)
     this.#logger = context.logger.child({ part: this.part })
     this.#metrics = metricsOfPart(context.metrics, this.part)
+    this.#delay = new CommitDelay(context.metrics, this.part)
   }
 
   /**
@@ -102,7 +105,7 @@ export class ProjectionStage<S> implements Stage {
     const logger = this.#logger
     this.#producer = await log.producer({ transactionalId: this.part })
     const chosen = topics.map((topic) => ({ topic, partitions: 'all' as const }))
-    this.#merge = new Merge(await openInputs(log, this.part, chosen, []))
+    this.#merge = new Merge(await openInputs(log, this.part, chosen, [], policy.heldBytes))
     this.#deadLetters = await DeadLetters.open(log, this.part, logger, this.#metrics.deadLetters)
     this.#stateTopic = await StateTopic.open(log, stateTopicName(name, this.#target), 0, 1)
 
@@ -202,11 +205,12 @@ export class ProjectionStage<S> implements Stage {
   }
 
   positions(): StagePosition[] {
-    return this.#merge.inputs.map(({ topic, partition, next }) => ({ topic, partition, next }))
+    return this.#merge.inputs.map(({ topic, partition, next, reached }) => ({ topic, partition, next, reached }))
   }
 
   #take(input: InputPartition): void {
     if (input.class === recordClass.data) {
+      this.#delay.took(input.timestamp)
       try {
         this.#instance!.apply(input, this.#state)
       } catch (fault) {
@@ -255,6 +259,7 @@ export class ProjectionStage<S> implements Stage {
       metadata: index === 0 ? metadata : '',
     }))
     await this.#producer.commit({ batches, group: this.part, offsets })
+    this.#delay.committed()
     this.#metadata = metadata
     this.#applied = 0
     this.#uncommitted = 0

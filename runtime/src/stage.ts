@@ -29,8 +29,10 @@ export interface Stage {
 export interface StagePosition {
   topic: TopicName
   partition: number
-  /** Offset of the next record to step. */
+  /** Offset of the first record not stepped. */
   next: number
+  /** Every record below this offset has been stepped, or waits for the watermark of another host. */
+  reached: number
 }
 
 /** How a stage is run. Every field has a default. */
@@ -47,6 +49,11 @@ export interface StagePolicy {
   commitMs?: number
   /** Or after this many bytes of input. Default 4 MiB. */
   commitBytes?: number
+  /**
+   * Where several hosts write one partition, records wait for the slowest host; no more than this of a partition, bytes:
+   * then it is waited for no longer. Default 64 MiB. It decides the order of a partition that reaches it.
+   */
+  heldBytes?: number
   /** How often a replay looks whether it has caught up, milliseconds. Default 500. */
   replayCheckMs?: number
 }
@@ -58,5 +65,6 @@ export const defaultPolicy: Required<StagePolicy> = {
   checkpointBytes: 64 * 1024 * 1024,
   commitMs: 250,
   commitBytes: 4 * 1024 * 1024,
+  heldBytes: 64 * 1024 * 1024,
   replayCheckMs: 500,
 }

@@ -51,6 +51,21 @@ export class WatermarkSources {
     return slowest([...this.#sources.values()].filter((source) => source.host === host))
   }
 
+  /** Sources that hold the partition back: neither ended nor lost. */
+  get counting(): number {
+    const furthest = this.furthest()
+    let count = 0
+    for (const source of this.#sources.values()) if (!source.final && !isLost(source, furthest as number)) count++
+    return count
+  }
+
+  /** Time of the furthest source, microseconds; undefined before the first watermark. */
+  furthest(): number | undefined {
+    let furthest: number | undefined
+    for (const { time } of this.#sources.values()) if (furthest === undefined || time > furthest) furthest = time
+    return furthest
+  }
+
   /** Every host seen here, with its boot of now. */
   hosts(): Map<string, Buffer> {
     return new Map([...this.#sources.values()].map(({ host, boot }) => [host, Buffer.from(boot, 'latin1')]))
@@ -89,7 +104,7 @@ export function slowest(all: readonly Progress[]): Progress | undefined {
   if (furthest === undefined) return undefined
   let least: Progress | undefined
   for (const progress of all) {
-    if (progress.final || progress.time < furthest.time - lostSourceMs * 1000) continue
+    if (progress.final || isLost(progress, furthest.time)) continue
     if (least === undefined || compare(progress, least) < 0) least = progress
   }
   return least === undefined
@@ -97,12 +112,16 @@ export function slowest(all: readonly Progress[]): Progress | undefined {
     : { time: least.time, nanos: least.nanos, final: false }
 }
 
+function isLost({ time }: Progress, furthest: number): boolean {
+  return time < furthest - lostSourceMs * 1000
+}
+
 export function compare(a: Progress, b: Progress): number {
   return a.time - b.time || a.nanos - b.nanos
 }
 
 /** Lowest timestamp (ms) that a later record can have: a final one leaves its own millisecond behind. */
-export function floorOf(progress: Progress): number {
+export function floorOf(progress: Pick<Progress, 'time' | 'final'>): number {
   const milliseconds = Math.floor(progress.time / 1000)
   return progress.final ? milliseconds + 1 : milliseconds
 }
