@@ -32,6 +32,9 @@ static __always_inline int socket_moved(struct sock *sk, int length, int flags, 
     source->missing = MISSING_OTHER;
   } else {
     long number = read_call((struct pt_regs *)bpf_task_pt_regs(task), &call);
+    /* Nothing there yet, for one: event loops ask often. Only the calls of many messages count failures. */
+    if (length <= 0 && number != CALL_recvmmsg && number != CALL_sendmmsg)
+      return 0;
     call_shape(number, &call, &ignored);
     u32 index = call.shape == SHAPE_MESSAGES ? message_index(bpf_get_current_pid_tgid(), &call, length) : 0;
     if (length <= 0)

@@ -5,7 +5,7 @@ const littleMs = 4
 /** A thread that waited for less than this share of the time it wanted to run has the machine to itself. */
 const contended = 0.15
 /** On a contended processor: how long to stand back for each millisecond wanted, and at most. */
-const pausePerMs = 12
+const pausePerMs = 20
 const longestPauseMs = 1_000
 
 /** Time a thread spent running and waiting for a processor since its start, nanoseconds. */

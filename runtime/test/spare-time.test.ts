@@ -10,7 +10,7 @@ test('stands back only where it had to wait, in proportion, within a bound', () 
   expect(spare.pause()).toBe(0)
   times.ran += 10 * ms
   times.waited += 10 * ms
-  expect(spare.pause()).toBe(240)
+  expect(spare.pause()).toBe(400)
   times.ran += 300 * ms
   times.waited += 300 * ms
   expect(spare.pause()).toBe(1_000)
@@ -23,7 +23,7 @@ test('too little to judge is judged with what follows', () => {
   times.waited += 3 * ms
   expect(spare.pause()).toBe(0)
   times.waited += 3 * ms
-  expect(spare.pause()).toBe(72)
+  expect(spare.pause()).toBe(120)
 })
 
 test('reads the times of the calling thread', () => {

@@ -1,5 +1,6 @@
 // How capture and cost grow with connections, body size, processes and distinct paths.
 import { execFile } from 'node:child_process'
+import { statSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { Syscribe } from '../harness/syscribe.js'
 import { BenchPrograms } from './measure/bench-servers.js'
@@ -29,12 +30,10 @@ async function measured(drive: (url: string) => Promise<number>): Promise<Measur
     const before = processCost(pid)
     const answered = await drive(`http://127.0.0.1:${server.port}/`)
     await server.stop()
-    for (let last = -1; ; ) {
-      const { requests, responses, incomplete } = await countLines(syscribe.outputs.httpLog)
-      const lines = requests + responses + incomplete
-      if (lines === last) break
-      last = lines
-      await new Promise((resolve) => setTimeout(resolve, 1500))
+    for (let size = -1, before = -2; size !== before; ) {
+      before = size
+      await new Promise((resolve) => setTimeout(resolve, 3000))
+      size = statSync(syscribe.outputs.httpLog).size
     }
     const after = processCost(pid)
     const { requests, responses } = await countLines(syscribe.outputs.httpLog)
