@@ -99,6 +99,27 @@ describe.each<Hook>(['socket', 'syscall'])('hook %s', (hook) => {
     expect(session.stream(pid, 'recv').equals(pattern(size))).toBe(true)
   })
 
+  // Programs of 32 bit are known on x86 only.
+  const unseen = process.arch === 'x64' ? (['io_uring', 'compat'] as const) : (['io_uring'] as const)
+  it.each(unseen)('%s: every length and position, no byte', async (call) => {
+    const peer = await tcpEcho(4, size)
+    const { pid } = await run(program, ['client', '4', `${peer.port}`, call, `${size}`], optedIn)
+    peer.close()
+    await session.flush()
+    const records = session.ofProcess(pid)
+    for (const direction of ['send', 'recv'] as const) {
+      let position = 0
+      for (const record of records.filter((each) => each.direction === direction)) {
+        expect(record).toMatchObject({ position, missing: call === 'compat' ? 'other' : 'io_uring', role: 'client' })
+        expect(record.payload).toHaveLength(0)
+        position += record.length
+      }
+      // Before sock_send_length a call that is none of the list shows only in what the socket says when it is closed.
+      expect(position).toBe(hook === 'socket' ? size : 0)
+    }
+    expect(session.closed.find((record) => record.pid === pid)).toMatchObject({ sent: size, received: size })
+  })
+
   it.each(calls)('3 MB by %s: every byte up to the cap, every length beyond it', async (call) => {
     const bytes = 3_000_000
     const peer = await tcpEcho(4, bytes)

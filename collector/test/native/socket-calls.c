@@ -11,7 +11,7 @@
  *   socket-calls bare <program>...                    execs without environment
  *
  * <calls>: read (write), readv (writev), recvfrom (sendto), recvmsg (sendmsg), recvmmsg (sendmmsg), preadv2 (pwritev2),
- * sendfile, splice (both with read), peek (recv with MSG_PEEK first).
+ * sendfile, splice (both with read), peek (recv with MSG_PEEK first), io_uring, compat (32-bit calls, x86 only).
  * Byte n sent is n * 31 + n / 256 modulo 256.
  */
 #define _GNU_SOURCE
@@ -29,6 +29,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "ring-and-compat.h"
 
 static void fail(const char *what) {
   perror(what);
@@ -66,6 +67,12 @@ static ssize_t send_some(int fd, const char *calls, unsigned char *bytes, size_t
     return write(fd, bytes, size);
   if (!strcmp(calls, "recvfrom"))
     return sendto(fd, bytes, size, 0, to, to ? length : 0);
+  if (!strcmp(calls, "io_uring"))
+    return through_ring(IORING_OP_SEND, fd, bytes, size);
+#if defined(__x86_64__)
+  if (!strcmp(calls, "compat"))
+    return by_32_bit(4, fd, bytes, size);
+#endif
   message.msg_iovlen = split(bytes, size, parts);
   if (!strcmp(calls, "readv"))
     return writev(fd, parts, message.msg_iovlen);
@@ -119,6 +126,12 @@ static ssize_t receive_some(int fd, const char *calls, unsigned char *bytes, siz
       return -1;
     return recv(fd, bytes, size, 0);
   }
+  if (!strcmp(calls, "io_uring"))
+    return through_ring(IORING_OP_RECV, fd, bytes, size);
+#if defined(__x86_64__)
+  if (!strcmp(calls, "compat"))
+    return by_32_bit(3, fd, bytes, size);
+#endif
   message.msg_iovlen = split(bytes, size, parts);
   if (!strcmp(calls, "readv"))
     return readv(fd, parts, message.msg_iovlen);
