@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url'
 
 const demo = fileURLToPath(new URL('../../', import.meta.url))
 
+/** Types, source maps and texts for people. */
+const unneeded = /\.(?:[cm]?ts|map|md)$/
+
 /** The images of the demo's programs, as compose.yaml names them, and their targets in the Dockerfile. */
 export const programImages: Record<string, string> = {
   'syscribe-demo/http-service:latest': 'http-service',
@@ -26,8 +29,9 @@ export function programContext(): string {
     const target = join(app, path.slice(path.indexOf(`${sep}node_modules${sep}`)))
     if (existsSync(join(target, 'package.json'))) throw new Error(`two packages for ${target}: ${path}`)
     mkdirSync(dirname(target), { recursive: true })
-    // What is nested below is listed by itself.
-    cpSync(path, target, { recursive: true, dereference: true, filter: (from) => from !== join(path, 'node_modules') })
+    // What is nested below is listed by itself. Thousands of files that nothing runs would take the engine long.
+    const filter = (from: string) => from !== join(path, 'node_modules') && !unneeded.test(from)
+    cpSync(path, target, { recursive: true, dereference: true, filter })
   }
   writeFileSync(join(folder, 'Dockerfile'), withoutBuildStage(readFileSync(join(demo, 'Dockerfile'), 'utf8')))
   return folder
