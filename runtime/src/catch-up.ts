@@ -34,7 +34,8 @@ export class CatchUp {
     this.#ends = await logEnds(this.#log)
     if (before === null || states.some(({ stage }) => stage === null)) return false
     if (this.#stands >= this.#standing) return true
-    return places.every(({ topic, partition, next }) => next >= (before.get(`${topic}/${partition}`) ?? 0))
+    // A record that waits for another host's watermark is passed over too.
+    return places.every(({ topic, partition, reached }) => reached >= (before.get(`${topic}/${partition}`) ?? 0))
   }
 
   /** Forgets the looks before: the log has got what it had not. */
@@ -49,9 +50,9 @@ export class CatchUp {
     let records = 0
     let of = 0
     for (const { stage } of states) {
-      for (const { topic, partition, next } of stage?.positions() ?? []) {
-        records += next
-        of += Math.max(next, this.#ends?.get(`${topic}/${partition}`) ?? next)
+      for (const { topic, partition, reached } of stage?.positions() ?? []) {
+        records += reached
+        of += Math.max(reached, this.#ends?.get(`${topic}/${partition}`) ?? reached)
       }
     }
     return { records, of }

@@ -11,6 +11,7 @@ import { metricsOfPart, type PartMetrics } from './metrics.js'
 import { openInputs } from './open-inputs.js'
 import type { Processor, ProcessorInstance } from './processor.js'
 import { recordClass } from './readable-schema.js'
+import { type ReplayStart, startOffset } from './replay-start.js'
 import type { Stage, StagePosition } from './stage.js'
 import type { StageContext } from './stage-context.js'
 import { StateTopic, stateTopicName } from './state-topic.js'
@@ -76,13 +77,19 @@ export class ProcessorStage<S> implements Stage {
   }
 
   /**
-   * Restores the state of the last checkpoint and reads on to the committed offsets, muted.
+   * Restores the state of the last checkpoint and reads on to the committed offsets, muted. Without either it begins
+   * with the streams at `start` and the tables at their oldest record.
    * @throws LogError
    */
-  static async open<S>(context: StageContext, processor: Processor<S>, partition: number): Promise<ProcessorStage<S>> {
+  static async open<S>(
+    context: StageContext,
+    processor: Processor<S>,
+    partition: number,
+    start: ReplayStart = 'earliest',
+  ): Promise<ProcessorStage<S>> {
     const stage = new ProcessorStage(context, processor, partition)
     try {
-      await stage.#open()
+      await stage.#open(start)
       return stage
     } catch (error) {
       await stage.abandon()
@@ -90,7 +97,7 @@ export class ProcessorStage<S> implements Stage {
     }
   }
 
-  async #open(): Promise<void> {
+  async #open(start: ReplayStart): Promise<void> {
     const { log, policy, schemas } = this.#context
     const { name, streams, tables, outputs, state } = this.#processor
     const logger = this.#logger
@@ -110,6 +117,9 @@ export class ProcessorStage<S> implements Stage {
     this.#stated = checkpoint?.stated ?? null
 
     const { inputs } = this.#merge
+    if (committed === null && start !== 'earliest') {
+      for (const input of inputs) if (!input.isTable) input.seek(await startOffset(log, input, start))
+    }
     this.#reader = await InputReader.open({
       log,
       inputs,
@@ -138,6 +148,7 @@ export class ProcessorStage<S> implements Stage {
       // What compaction or retention has removed since is not waited for.
       const gone = inputs.filter((input) => !input.hasHead && !input.atLimit)
       if (gone.length === 0) break
+      if (!(await this.#reader.exhausted())) continue
       for (const input of gone) input.passMissing()
     }
     this.#muted = false
@@ -164,6 +175,10 @@ export class ProcessorStage<S> implements Stage {
     return fetched + taken
   }
 
+  exhausted(): Promise<boolean> {
+    return this.#reader.exhausted()
+  }
+
   async settle(): Promise<number> {
     if (this.#uncommitted === 0) return Number.POSITIVE_INFINITY
     const wait = this.#lastCommit + offsetsOnlyMs - performance.now()
@@ -174,6 +189,11 @@ export class ProcessorStage<S> implements Stage {
 
   async flush(): Promise<void> {
     if (this.#uncommitted > 0 || this.#output.records > 0) await this.#commit(true)
+  }
+
+  /** Takes no record from these offsets on; inputs not named have no limit. */
+  limitTo(ends: ReadonlyMap<string, number>): void {
+    for (const input of this.#merge.inputs) input.limitTo(ends.get(nameOf(input)) ?? Number.POSITIVE_INFINITY)
   }
 
   end(): void {
