@@ -5,6 +5,7 @@ import { addDemo } from './verbs/demo.js'
 import { addDerive } from './verbs/derive.js'
 import { addDoctor } from './verbs/doctor.js'
 import { addLog } from './verbs/log.js'
+import { addNew } from './verbs/new.js'
 import { addReplay } from './verbs/replay.js'
 import { addRun } from './verbs/run.js'
 
@@ -45,6 +46,6 @@ Exit codes: 0 fine, 1 a fault, 2 bad usage or configuration; the latter two are
 said on stderr.`,
     )
   const context: VerbContext = { surroundings, exitWith }
-  for (const add of [addRun, addDoctor, addReplay, addDerive, addLog, addDemo]) add(program, context)
+  for (const add of [addRun, addDoctor, addReplay, addDerive, addLog, addNew, addDemo]) add(program, context)
   return program
 }

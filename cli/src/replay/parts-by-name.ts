@@ -1,10 +1,15 @@
 import { CliError } from '../cli-error.js'
+import { isModulePath } from '../new-projection/load-projection.js'
 import { processors, projectionNames } from '../run/parts.js'
 
 export type PartKind = 'processor' | 'projection'
 
-/** @throws CliError `usage` naming those that there are. */
+/**
+ * A path is that of a projection of the user's own.
+ * @throws CliError `usage` naming those that there are.
+ */
 export function partKind(name: string): PartKind {
+  if (isModulePath(name)) return 'projection'
   if (projectionNames.includes(name)) return 'projection'
   if (processors.some((processor) => processor.name === name)) return 'processor'
   const known = [...projectionNames, ...processors.map((processor) => processor.name)]

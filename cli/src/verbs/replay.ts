@@ -4,6 +4,7 @@ import { CliError } from '../cli-error.js'
 import { addConfigFlags, configFrom } from '../config-flags.js'
 import { paragraphs } from '../help-text.js'
 import { parseStartPosition, type StartPosition } from '../log/start-position.js'
+import { isModulePath } from '../new-projection/load-projection.js'
 import { openLogToRead } from '../open-log.js'
 import type { VerbContext } from '../program.js'
 import { progressLine } from '../replay/progress-line.js'
@@ -29,7 +30,7 @@ export function addReplay(program: Command, { surroundings }: VerbContext): void
         'Where syscribe run is writing the data directory, it does the replay itself and capture goes on; a replay that is interrupted goes on at its next start.',
       ),
     )
-    .argument('<part>', 'name of a projection or processor')
+    .argument('<part>', 'name of a projection or processor; with --into also the path of a projection of your own')
     .option('--from <position>', 'projections: begin at a time, an age (2h) or an offset, instead of the oldest record')
     .option('--into <file>', 'projections: write to this file once and leave the output as it is')
     .option('--to <position>', 'with --into: end before a time, an age or an offset')
@@ -39,7 +40,8 @@ export function addReplay(program: Command, { surroundings }: VerbContext): void
 Examples:
   syscribe replay service-map
   syscribe replay http-parser
-  syscribe replay http-log --from 2h --to 1h --into one-hour.log`,
+  syscribe replay http-log --from 2h --to 1h --into one-hour.log
+  syscribe replay ./slowest-endpoints --into slowest.csv`,
     )
   addConfigFlags(verb, ['dataDir', 'outputPath', 'envOutputPath', 'serviceMapPath', 'rawPayload', 'logLevel'], {
     otherwise: Object.fromEntries([...outputKeys, 'rawPayload'].map((key) => [key, 'default: as in the last run'])),
@@ -60,13 +62,14 @@ Examples:
     const signal = surroundings.stopSignal()
     if (options.into !== undefined) {
       checkOutput(`--into ${JSON.stringify(options.into)}`, resolve(options.into))
-      const { projectionNamed } = await import('../run/parts.js')
+      const { projectionOf } = await import('../run/parts.js')
       const { replayInto } = await import('@syscribe/runtime')
+      const projection = await projectionOf(name)
       const log = await openLogToRead(dataDir)
       try {
         await replayInto({
           log,
-          projection: projectionNamed(name),
+          projection,
           target: options.into,
           settings: { rawPayload: config.rawPayload },
           logger: stderrLogger(config.logLevel, 'replay'),
@@ -95,6 +98,9 @@ Examples:
 function refuseSenseless(name: string, kind: 'processor' | 'projection', { from, to, into }: ReplayOptions): void {
   if (kind === 'processor' && (from ?? to ?? into) !== undefined) {
     throw new CliError('usage', `${name} is a processor: it is always replayed whole, without --from, --to and --into`)
+  }
+  if (isModulePath(name) && into === undefined) {
+    throw new CliError('usage', `${name} is a projection of your own: say with --into which file to write`)
   }
   if (to !== undefined && into === undefined) {
     throw new CliError('usage', '--to needs --into: an output that stops short cannot go on as the live one')
