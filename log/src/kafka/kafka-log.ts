@@ -1,5 +1,6 @@
 import { defaultMaxBatchBytes } from '../check-batch.js'
 import { LogError } from '../errors.js'
+import { checkGroupName } from '../local/committed-offsets.js'
 import type {
   CommittedOffset,
   GroupMember,
@@ -16,12 +17,15 @@ import type {
 import { Cluster } from './client/cluster.js'
 import { logError } from './client/fault.js'
 import { type Patience, persist } from './client/retry.js'
+import { KafkaGroupMember } from './group-membership.js'
+import { GroupOffsets } from './group-offsets.js'
 import { KafkaReader } from './kafka-reader.js'
 import type { KafkaLogOptions, Settings } from './options.js'
 import { PlainProducer, type ProducerContext } from './plain-producer.js'
 import { SchemaTopic } from './schema-topic.js'
 import type { Schemas } from './schemas.js'
-import { Topics } from './topics.js'
+import { ownTopics, Topics } from './topics.js'
+import { TransactionalProducer } from './transactional-producer.js'
 
 /**
  * Opens the log on a Kafka-compatible cluster.
@@ -45,6 +49,7 @@ class KafkaLog implements Log {
   readonly #cluster: Cluster
   readonly #topics: Topics
   readonly #schemas: Schemas
+  readonly #offsets: GroupOffsets
   readonly #open = new Set<{ close(): Promise<void> }>()
   readonly #closing = new AbortController()
   #closed: Promise<void> | undefined
@@ -66,6 +71,7 @@ class KafkaLog implements Log {
       throw logError(error, 'brokers')
     }
     this.#topics = new Topics(this.#cluster, settings, () => this.#patience())
+    this.#offsets = new GroupOffsets(this.#cluster, this.#topics, settings.prefix, () => this.#patience())
     this.#schemas = new SchemaTopic({
       create: (topic) => this.#topics.createChecked([topic]),
       producer: () => this.producer(),
@@ -120,9 +126,13 @@ class KafkaLog implements Log {
     return this.#schemas.schema(id)
   }
 
-  async producer(_options: ProducerOptions = {}): Promise<Producer> {
+  async producer({ transactionalId }: ProducerOptions = {}): Promise<Producer> {
     this.#checkOpen()
-    const producer = new PlainProducer(this.#context())
+    const context = this.#context()
+    const producer =
+      transactionalId === undefined
+        ? new PlainProducer(context)
+        : await TransactionalProducer.open(context, transactionalId, this.#closing.signal)
     this.#open.add(producer)
     return producer
   }
@@ -143,17 +153,32 @@ class KafkaLog implements Log {
     return reader
   }
 
-  async groupMember(_options: GroupOptions): Promise<GroupMember> {
-    throw new LogError('invalid', 'not yet')
+  async groupMember(options: GroupOptions): Promise<GroupMember> {
+    this.#checkOpen()
+    checkGroupName(options.group)
+    const context = {
+      cluster: this.#cluster.apart(),
+      topics: this.#topics,
+      settings: this.#settings,
+      onClose: (closed: GroupMember) => this.#open.delete(closed),
+    }
+    const member = await KafkaGroupMember.join(context, options)
+    this.#open.add(member)
+    return member
   }
 
-  async committed(_group: string): Promise<CommittedOffset[]> {
+  async committed(group: string): Promise<CommittedOffset[]> {
     this.#checkOpen()
-    return []
+    return this.#offsets.committed(group)
   }
 
-  async deleteGroup(_group: string): Promise<void> {
+  async deleteGroup(group: string): Promise<void> {
     this.#checkOpen()
+    const left = await this.#offsets.remove(group, Date.now())
+    if (left.length === 0) return
+    const producer = await this.producer()
+    await producer.append(left)
+    await producer.close()
   }
 
   async offsetForTime(topic: string, partition: number, timestamp: number): Promise<number> {
@@ -183,9 +208,21 @@ class KafkaLog implements Log {
       schemas: this.#schemas,
       settings: this.#settings,
       committed: (group) => this.committed(group),
+      ensureMetadataTopic: () => this.#ensureMetadataTopic(),
+      onClose: (producer) => this.#open.delete(producer),
       checkOpen: () => this.#checkOpen(),
     }
   }
+
+  async #ensureMetadataTopic(): Promise<void> {
+    const known = { partitions: 1, cleanup: 'compact', retentionMs: null, retentionBytes: null } as const
+    this.#metadataTopic ??= this.#topics.createChecked([{ topic: ownTopics.metadata, ...known }])
+    await this.#metadataTopic.catch((error) => {
+      this.#metadataTopic = undefined
+      throw error
+    })
+  }
+  #metadataTopic: Promise<void> | undefined
 
   #patience(): Patience {
     return { until: performance.now() + this.#settings.operationTimeoutMs, signal: this.#closing.signal }

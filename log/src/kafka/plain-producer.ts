@@ -19,6 +19,9 @@ export interface ProducerContext {
   schemas: Schemas
   settings: Settings
   committed(group: string): Promise<CommittedOffset[]>
+  /** Makes the topic of long metadata if need be. */
+  ensureMetadataTopic(): Promise<void>
+  onClose(producer: Producer): void
   /** @throws LogError `closed` */
   checkOpen(): void
 }
@@ -45,7 +48,10 @@ interface Share {
 const roundBytes = 4 * 1024 * 1024
 
 /** Sequence numbers that the broker refuses though nothing is wrong here: it has lost what it knew of the producer. */
-const forgotten = new Set(['OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID', ...fencing])
+const forgotten = new Set([
+  ...['OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID', 'INVALID_PRODUCER_ID_MAPPING'],
+  ...fencing,
+])
 
 /** Appends in rounds: what is asked for while one is under way goes into the next, all together. */
 export class PlainProducer implements Producer {
@@ -83,6 +89,7 @@ export class PlainProducer implements Producer {
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#running
+    this.#context.onClose(this)
   }
 
   #check(): void {

@@ -58,5 +58,5 @@ export function logError(error: unknown, what: string): LogError {
   return new LogError('unavailable', `${what}: ${said}`, options)
 }
 
-export const fencing = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'INVALID_PRODUCER_ID_MAPPING'])
+export const fencing = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED'])
 const tooLarge = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'OFFSET_METADATA_TOO_LARGE'])
