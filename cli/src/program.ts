@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import type { Surroundings } from './surroundings.js'
+import { addCollect } from './verbs/collect.js'
 import { addDemo } from './verbs/demo.js'
 import { addDerive } from './verbs/derive.js'
 import { addDoctor } from './verbs/doctor.js'
 import { addLog } from './verbs/log.js'
 import { addNew } from './verbs/new.js'
+import { addProcess } from './verbs/process.js'
+import { addProject } from './verbs/project.js'
 import { addReplay } from './verbs/replay.js'
 import { addRun } from './verbs/run.js'
+import { addStatus } from './verbs/status.js'
+import { addTopics } from './verbs/topics.js'
 
 /** What a verb gets to work with. */
 export interface VerbContext {
@@ -41,11 +46,29 @@ Start here:
   sudo syscribe run                watch until stopped; says 'ready' when on
   ADI_PROFILE=local ./my-service   a program that opts in to being watched
   syscribe log topics              what has been recorded
+  syscribe status                  how every part is doing
+
+On a Kafka cluster (--brokers), each part is a process of its own: syscribe
+collect on every host, syscribe process and syscribe project anywhere.
 
 Exit codes: 0 fine, 1 a fault, 2 bad usage or configuration; the latter two are
 said on stderr.`,
     )
   const context: VerbContext = { surroundings, exitWith }
-  for (const add of [addRun, addDoctor, addReplay, addDerive, addLog, addNew, addDemo]) add(program, context)
+  for (const add of [
+    addRun,
+    addCollect,
+    addProcess,
+    addProject,
+    addStatus,
+    addTopics,
+    addDoctor,
+    addReplay,
+    addDerive,
+    addLog,
+    addNew,
+    addDemo,
+  ])
+    add(program, context)
   return program
 }

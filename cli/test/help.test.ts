@@ -2,11 +2,13 @@ import { type Setting, settings } from '@syscribe/runtime'
 import { describe, expect, it } from 'vitest'
 import { command } from './command.js'
 
+const verbs = ['run', 'collect', 'process', 'project', 'status', 'doctor', 'replay', 'derive', 'demo']
+
 describe('help', () => {
   it('names every verb and where to start', async () => {
     const { exitCode, stdout } = await command(['--help'])
     expect(exitCode).toBe(0)
-    for (const verb of ['run', 'doctor', 'replay', 'derive', 'log', 'demo'])
+    for (const verb of [...verbs, 'log', 'topics'])
       expect(stdout).toMatch(new RegExp(`^  ${verb} `, 'm'))
     expect(stdout).toContain('ADI_PROFILE=local')
     expect(stdout).toContain('Exit codes')
@@ -42,6 +44,26 @@ describe('help', () => {
       ['--seconds', '--output-dir', 'postgresql'],
     ],
     [
+      ['process', '--help'],
+      ['container-enricher', '--brokers', '--group', '--metrics-port', 'Examples'],
+    ],
+    [
+      ['project', '--help'],
+      ['service-map', '--target', '--service-map', '--brokers', 'Examples'],
+    ],
+    [
+      ['collect', '--help'],
+      ['--spool-bytes', '--brokers', '--sasl-mechanism', '--tls-ca', '--adi-profile-allowed', 'SIGTERM'],
+    ],
+    [
+      ['status', '--help'],
+      ['--once', '--json', '--brokers', '--data-dir', 'LAG', 'DELAY'],
+    ],
+    [
+      ['topics', 'create', '--help'],
+      ['--partitions', '--replication', '--retention-hours'],
+    ],
+    [
       ['help', 'run'],
       ['SIGTERM', 'ADI_PROFILE_NAME'],
     ],
@@ -53,14 +75,11 @@ describe('help', () => {
 
   it.each([
     [['--help']],
-    [['run', '--help']],
-    [['doctor', '--help']],
-    [['replay', '--help']],
-    [['derive', '--help']],
+    ...verbs.map((verb) => [[verb, '--help']]),
     [['log', '--help']],
     [['log', 'topics', '--help']],
     [['log', 'show', '--help']],
-    [['demo', '--help']],
+    [['topics', 'create', '--help']],
   ])('%j fills 80 columns, and no more', async (args) => {
     const { stdout } = await command(args, {}, undefined, undefined, 80)
     const lines = stdout.split('\n')
@@ -77,9 +96,9 @@ describe('help', () => {
 
   it('of the command has one line for each verb', async () => {
     const { stdout } = await command(['--help'], {}, undefined, undefined, 80)
-    const verbs = /Commands:\n(.*?)\n\n/s.exec(stdout)?.[1]?.split('\n') ?? []
-    expect(verbs).toHaveLength(7)
-    for (const line of verbs) expect(line).toMatch(/^ {2}\w+ .* {2}\S/)
+    const lines = /Commands:\n(.*?)\n\n/s.exec(stdout)?.[1]?.split('\n') ?? []
+    expect(lines.map((line) => line.trim().split(' ')[0])).toEqual(expect.arrayContaining([...verbs, 'help']))
+    for (const line of lines) expect(line).toMatch(/^ {2}\w+ .* {2}\S/)
   })
 
   it('shows a default only where there is one', async () => {

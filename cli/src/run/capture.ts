@@ -1,5 +1,4 @@
-import { type Collector, type CollectorConfig, selfCheck, startCollector } from '@syscribe/collector'
-import type { Log } from '@syscribe/log'
+import { type Collector, type CollectorConfig, type RawLog, selfCheck, startCollector } from '@syscribe/collector'
 import type { Config } from '@syscribe/runtime'
 import type { Logger } from 'pino'
 import { CliError } from '../cli-error.js'
@@ -17,7 +16,7 @@ export function checkCapture(): void {
 }
 
 /** Starts capture as configured. */
-export function startCapture(log: Log, config: Config, logger: Logger): Promise<Collector> {
+export function startCapture(log: RawLog, config: Config, logger: Logger): Promise<Collector> {
   return startCollector({ log, config: collectorConfig(config), logger })
 }
 

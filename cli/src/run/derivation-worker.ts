@@ -1,8 +1,21 @@
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
-import { openEmbeddedLog } from '@syscribe/log'
-import { createPipeline, prepareTopics, SpareTime, topicSettings } from '@syscribe/runtime'
+import { type Log, openEmbeddedLog } from '@syscribe/log'
+import {
+  createPipeline,
+  Metrics,
+  type PipelineOptions,
+  prepareTopics,
+  type Running,
+  runLive,
+  SpareTime,
+  topicSettings,
+} from '@syscribe/runtime'
+import { createTopics } from '../cluster/create-topics.js'
 import { explainError } from '../explain-error.js'
+import { textOfAll } from '../metrics/metrics-source.js'
+import { partMetricsSource } from '../metrics/part-metrics.js'
+import { openClusterLog } from '../open-log.js'
 import { serveControl } from './control-server.js'
 import type { DerivationInput, DerivationOrder, DerivationReport } from './derivation-messages.js'
 import { rememberOutputs } from './last-outputs.js'
@@ -30,6 +43,38 @@ function setNice(nice: number): void {
 }
 
 async function run(): Promise<void> {
+  const log = config.brokers === null ? await openDerivedLog() : await openClusterLog(config)
+  try {
+    const metrics = new Metrics()
+    const spareTime = new SpareTime()
+    const projections = projectionTasks(config)
+    const { running, release } =
+      config.brokers === null
+        ? await runHere({ log, logger, metrics, spareTime, processors, projections })
+        : await runOnCluster({ log, logger, metrics, spareTime, processors, projections })
+    const source = partMetricsSource(metrics, () => running.status())
+    const ordered = new Promise<void>((resolve) => {
+      parentPort?.on('message', (order: DerivationOrder) => {
+        if (order === 'drain') resolve()
+        else void textOfAll([source]).then((text) => report({ event: 'metrics', text }))
+      })
+    })
+    report({ event: 'open' })
+    try {
+      await Promise.race([ordered, running.done])
+    } finally {
+      await release()
+    }
+    setNice(0) // somebody waits for the end of it
+    await running.drain()
+    await running.close()
+  } finally {
+    await log.close()
+  }
+  report({ event: 'drained' })
+}
+
+async function openDerivedLog(): Promise<Log> {
   const log = await openEmbeddedLog({
     path: config.dataDir,
     writes: 'derived',
@@ -38,33 +83,31 @@ async function run(): Promise<void> {
   try {
     const settings = topicSettings({ retentionBytes: config.retentionBytes, retentionMs: config.retentionMs })
     await prepareTopics(log, settings, (topic) => !rawTopics.has(topic))
-    const pipeline = await createPipeline({
-      log,
-      logger,
-      processors,
-      projections: projectionTasks(config),
-      spareTime: new SpareTime(),
-    })
-    const ordered = new Promise<void>((resolve) => {
-      parentPort?.on('message', (order: DerivationOrder) => {
-        if (order === 'drain') resolve()
-      })
-    })
-    rememberOutputs(config)
-    const control = await serveControl(config.dataDir, pipeline, logger)
-    report({ event: 'open' })
-    try {
-      await Promise.race([ordered, pipeline.done])
-    } finally {
-      await control.close()
-    }
-    setNice(0) // somebody waits for the end of it
-    await pipeline.drain()
-    await pipeline.close()
-  } finally {
+    return log
+  } catch (error) {
     await log.close()
+    throw error
   }
-  report({ event: 'drained' })
+}
+
+interface RunningParts {
+  running: Running
+  /** Before the parts end. */
+  release(): Promise<void>
+}
+
+/** All in one loop, on the embedded log; a replay is asked for by the socket in the data directory. */
+async function runHere(options: PipelineOptions): Promise<RunningParts> {
+  const pipeline = await createPipeline(options)
+  rememberOutputs(config)
+  const control = await serveControl(config.dataDir, pipeline, logger)
+  return { running: pipeline, release: () => control.close() }
+}
+
+/** As members of the cluster's groups: what other processes run there shares the work. */
+async function runOnCluster(options: PipelineOptions): Promise<RunningParts> {
+  await createTopics(options.log, config)
+  return { running: await runLive(options), release: async () => {} }
 }
 
 setNice(19)

@@ -6,6 +6,8 @@ import type { DerivationInput, DerivationOrder, DerivationReport } from './deriv
 export interface Derivation {
   /** Rejects when the thread cannot go on, in whatever way it ended. Never resolves. */
   readonly failed: Promise<never>
+  /** Metrics of its parts, as text. */
+  metrics(): Promise<string>
   /** After capture: derives what is left in the log, commits, and ends the thread. */
   drain(): Promise<void>
   /** Ends the thread now. What it has committed stays. */
@@ -50,6 +52,18 @@ export async function startDerivation(input: DerivationInput): Promise<Derivatio
   await Promise.race([opened, failed])
   return {
     failed,
+    metrics() {
+      const told = new Promise<string>((resolve) => {
+        const onReport = (report: DerivationReport) => {
+          if (report.event !== 'metrics') return
+          worker.off('message', onReport)
+          resolve(report.text)
+        }
+        worker.on('message', onReport)
+      })
+      worker.postMessage('metrics' satisfies DerivationOrder)
+      return Promise.race([told, exited.then(() => '')])
+    },
     async drain() {
       worker.postMessage('drain' satisfies DerivationOrder)
       await Promise.race([exited, failed])

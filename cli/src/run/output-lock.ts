@@ -30,16 +30,25 @@ export interface OutputLocks {
  * @throws CliError `fault` naming the output and the pid that writes it.
  */
 export function lockOutputs(config: OutputConfig): OutputLocks {
+  return lockFiles(
+    outputKeys.flatMap((key) => {
+      const path = config[key]
+      return path === null ? [] : [{ name: `${settings[key].variable}=${JSON.stringify(path)}`, path }]
+    }),
+  )
+}
+
+/** The same for files that no setting names. @throws CliError `fault` with the name the user has for it */
+export function lockFiles(files: readonly { name: string; path: string }[]): OutputLocks {
   const held: (() => void)[] = []
   const unlocked: string[] = []
   const release = () => {
     for (const unlock of held.splice(0)) unlock()
   }
   try {
-    for (const key of outputKeys) {
-      const path = config[key]
-      if (path === null || !isPlainFile(path)) continue
-      const unlock = lock(`${settings[key].variable}=${JSON.stringify(path)}`, lockPath(path))
+    for (const { name, path } of files) {
+      if (!isPlainFile(path)) continue
+      const unlock = lock(name, lockPath(path))
       if (unlock === undefined) unlocked.push(path)
       else held.push(unlock)
     }

@@ -1,15 +1,16 @@
-import { openEmbeddedLog } from '@syscribe/log'
-import { type Config, prepareTopics, topicSettings } from '@syscribe/runtime'
+import type { Config } from '@syscribe/runtime'
 import type { Logger } from 'pino'
+import { type Health, type MetricsServer, serveMetrics } from '../metrics/serve-metrics.js'
 import type { Surroundings } from '../surroundings.js'
-import { checkCapture, startCapture } from './capture.js'
+import { checkCapture } from './capture.js'
 import { checkDataDir } from './check-data-dir.js'
 import { checkOutputs } from './check-outputs.js'
+import { openClusterCapture } from './cluster-capture.js'
 import { containerNaming } from './container-naming.js'
-import { startDerivation } from './derivation.js'
+import { type Derivation, startDerivation } from './derivation.js'
+import { openLocalCapture } from './local-capture.js'
 import { stderrLogger } from './logger.js'
 import { lockOutputs } from './output-lock.js'
-import { rawTopics } from './raw-topics.js'
 import { stopRequested } from './shutdown.js'
 
 /**
@@ -42,46 +43,42 @@ async function captureAndDerive(
   logger: Logger,
   stop: Promise<NodeJS.Signals>,
 ): Promise<void> {
-  const log = await openEmbeddedLog({
-    path: config.dataDir,
-    writes: 'raw',
-    onCleanFault: (fault) => logger.error({ err: fault }, 'cleaning raw topics failed'),
-  })
+  const capture = config.brokers === null ? await openLocalCapture(config, logger) : openClusterCapture(config, logger)
+  let derivation: Derivation | undefined
+  let health: Health = { ready: false, detail: 'starting' }
+  const derived = async () => (await derivation?.metrics()) ?? ''
   try {
-    const settings = topicSettings({ retentionBytes: config.retentionBytes, retentionMs: config.retentionMs })
-    await prepareTopics(
-      log,
-      settings.filter(({ topic }) => rawTopics.has(topic)),
-    )
-    const derivation = await startDerivation({ config })
+    const server = await serveMetrics(config, [...capture.metrics, derived], () => health)
     try {
-      const collector = await startCapture(log, config, logger)
-      try {
-        await surroundings.stdout.write(`${readyLine(config)}\n`)
-        const reason = await Promise.race([stop, collector.ended, derivation.failed])
-        logger.info({ reason }, 'stopping')
-      } finally {
-        await collector.stop()
-        logger.info(collector.stats(), 'capture has ended')
-      }
+      derivation = await startDerivation({ config })
+      await capture.start()
+      health = { ready: true, detail: 'capturing and deriving' }
+      await surroundings.stdout.write(`${readyLine(config, server)}\n`)
+      const reason = await Promise.race([stop, capture.failed, derivation.failed])
+      logger.info({ reason }, 'stopping')
+      health = { ready: false, detail: 'stopping' }
+      await capture.end()
       await derivation.drain()
     } catch (error) {
-      await derivation.abandon()
+      await derivation?.abandon()
       throw error
+    } finally {
+      await server.close()
     }
   } finally {
-    await log.close()
+    await capture.close()
   }
 }
 
 /** The line scripts wait for. */
-function readyLine(config: Config): string {
+function readyLine(config: Config, { address }: MetricsServer): string {
   const watched = config.adiProfileAllowed === null ? 'any value' : config.adiProfileAllowed.join(', ')
   const outputs = [
     `HTTP log ${config.outputPath}`,
     `environments ${config.envOutputPath}`,
     `service map ${config.serviceMapPath ?? 'off (SERVICE_MAP_PATH)'}`,
-    `event log ${config.dataDir}`,
+    `event log ${config.brokers === null ? config.dataDir : `brokers ${config.brokers.join(', ')}`}`,
+    ...(address === null ? [] : [`metrics at http://${address}/metrics`]),
   ]
   return `ready: watching processes with ADI_PROFILE (${watched}); ${outputs.join(', ')}`
 }

@@ -90,6 +90,9 @@ export class Spool implements RawLog {
   get waitingBytes(): number {
     return this.#segments.reduce((sum, { start, end }) => sum + Math.max(0, end - Math.max(start, this.#released)), 0)
   }
+  get path(): string {
+    return this.#options.path
+  }
   get maxBytes(): number {
     return this.#options.maxBytes
   }
