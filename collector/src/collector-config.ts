@@ -1,3 +1,5 @@
+import type { ContainerSource } from './containers/container-watcher.js'
+
 /** What the collector needs to know; the command line and the environment are parsed elsewhere. */
 export interface CollectorConfig {
   /** Name of this host in every record; null: its host name. */
@@ -13,4 +15,6 @@ export interface CollectorConfig {
   /** Bytes that may wait for the log before records are dropped and counted. */
   queueBytes: number
   hook: 'auto' | 'socket' | 'syscall'
+  /** The container runtime to watch; null or absent: none. */
+  containers?: ContainerSource | null
 }

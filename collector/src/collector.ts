@@ -1,7 +1,9 @@
+import { containerIdsOfCgroup } from '@syscribe/schemas'
 import type { Logger } from 'pino'
 import { adoptRunningProcesses } from './adoption.js'
 import type { CollectorConfig } from './collector-config.js'
-import { hostIdentity } from './host-identity.js'
+import { ContainerWatcher } from './containers/container-watcher.js'
+import { type HostIdentity, hostIdentity } from './host-identity.js'
 import { IdleWatermarks } from './idle-watermarks.js'
 import { type CaptureStats, type Delivery, type Instant, openCapture } from './native.js'
 import { procProcess } from './proc-process.js'
@@ -34,11 +36,28 @@ export interface Collector {
 
 /**
  * Starts capture on this host and appends what it sees to the log. When it resolves, every exec and every I/O is seen
- * and the processes that already ran have been adopted.
+ * and the processes and containers that already ran are known. A container runtime that cannot be asked is no fault: the
+ * log says so, and it is asked until it answers.
  * @throws CaptureError, LogError
  */
-export async function startCollector({ log, config, logger }: CollectorOptions): Promise<Collector> {
+export async function startCollector(options: CollectorOptions): Promise<Collector> {
+  const { config, logger } = options
   const identity = hostIdentity(config.host)
+  const watcher = config.containers ? new ContainerWatcher(config.containers, identity, logger) : null
+  try {
+    await watcher?.ready()
+    return await capturing(options, identity, watcher)
+  } catch (error) {
+    await watcher?.stop()
+    throw error
+  }
+}
+
+async function capturing(
+  { log, config, logger }: CollectorOptions,
+  identity: HostIdentity,
+  watcher: ContainerWatcher | null,
+): Promise<Collector> {
   const publisher = await Publisher.open(log, identity, logger)
   const capture = openCapture({
     ...identity,
@@ -61,6 +80,7 @@ export async function startCollector({ log, config, logger }: CollectorOptions):
     const adopted = adoptRunningProcesses(capture, proc, config.allowedProfiles, logger)
     await publisher.publish({
       ...nothing,
+      containers: watcher?.take(at) ?? null,
       processes: adopted.map((found) => ({ kind: 'ProcessSeen', value: records.adopted(found, at) })),
     })
   } catch (error) {
@@ -70,16 +90,20 @@ export async function startCollector({ log, config, logger }: CollectorOptions):
   }
 
   function round(delivery: Delivery): Round {
-    const empty = delivery.batches.length + delivery.processes.length + delivery.losses.length === 0
+    const captured = delivery.batches.length + delivery.processes.length + delivery.losses.length > 0
     for (const loss of delivery.losses) logger.warn(loss, 'capture records were lost')
+    const processes = delivery.processes.map((event) =>
+      event.kind === 'seen'
+        ? { kind: 'ProcessSeen' as const, value: records.seen(event) }
+        : { kind: 'ProcessExited' as const, value: records.exited(event) },
+    )
+    if (watcher !== null) expectContainers(watcher, processes)
+    const empty = !captured && watcher?.busy !== true
     return {
       batches: delivery.batches,
-      processes: delivery.processes.map((event) =>
-        event.kind === 'seen'
-          ? { kind: 'ProcessSeen', value: records.seen(event) }
-          : { kind: 'ProcessExited', value: records.exited(event) },
-      ),
+      processes,
       losses: delivery.losses,
+      containers: watcher?.take(delivery.watermark) ?? null,
       watermark: idle.due(Date.now(), empty) ? delivery.watermark : null,
       final: false,
     }
@@ -88,11 +112,13 @@ export async function startCollector({ log, config, logger }: CollectorOptions):
   async function run(): Promise<void> {
     let last: Instant = { time: 0, timeNanos: 0 }
     let flushed: Promise<unknown> | undefined
+    let watched: Promise<void> | undefined
     let drained = false
     try {
       while (!drained) {
         if (stopping && flushed === undefined) {
           capture.stop()
+          watched = watcher?.stop()
           // It fails only when the loop has: that error is the one to tell.
           flushed = capture.flush().then(
             () => {
@@ -105,9 +131,11 @@ export async function startCollector({ log, config, logger }: CollectorOptions):
         last = delivery.watermark
         await publisher.publish(round(delivery))
       }
-      await publisher.publish({ ...nothing, watermark: last, final: true })
+      await watched
+      await publisher.publish({ ...nothing, containers: watcher?.rest(last) ?? null, watermark: last, final: true })
     } finally {
       capture.close()
+      await (watched ?? watcher?.stop())
       await publisher.close()
     }
   }
@@ -122,6 +150,14 @@ export async function startCollector({ log, config, logger }: CollectorOptions):
     },
     ended,
     stats: () => finalStats ?? capture.stats(),
+  }
+}
+
+/** The runtime may tell of a container later than its first process is seen. */
+function expectContainers(watcher: ContainerWatcher, processes: Round['processes']): void {
+  for (const { kind, value } of processes) {
+    const id = kind === 'ProcessSeen' ? containerIdsOfCgroup(value.cgroup)[0] : undefined
+    if (id !== undefined) watcher.expect(id, value.time)
   }
 }
 

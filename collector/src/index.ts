@@ -1,5 +1,8 @@
 export { type Collector, type CollectorOptions, startCollector } from './collector.js'
 export type { CollectorConfig } from './collector-config.js'
+export { connectRuntime } from './containers/connect-runtime.js'
+export type { ContainerSource } from './containers/container-watcher.js'
+export { ContainerRuntimeError, type RuntimeErrorCode } from './containers/runtime-error.js'
 export { hostIdentity } from './host-identity.js'
 export { CaptureError, type CaptureErrorCode, type CaptureStats, checkKernel, type KernelReport } from './native.js'
 export { collectorTopics } from './publisher.js'

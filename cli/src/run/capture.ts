@@ -29,5 +29,9 @@ export function collectorConfig(config: Config): CollectorConfig {
     ringBytes: config.ringBytes,
     queueBytes: config.queueBytes,
     hook: config.hooks,
+    containers:
+      config.containerdSocket === null
+        ? null
+        : { socket: config.containerdSocket, namespace: config.containerdNamespace },
   }
 }
