@@ -60,6 +60,13 @@ export async function finishReset(log: Log, name: string, projections: readonly 
   await forgetReplay(log, name)
 }
 
-function settingsOnly({ topic, partitions, cleanup, retentionMs, retentionBytes }: TopicSettings): TopicSettings {
+/** A topic's settings without its offsets. */
+export function settingsOnly({
+  topic,
+  partitions,
+  cleanup,
+  retentionMs,
+  retentionBytes,
+}: TopicSettings): TopicSettings {
   return { topic, partitions, cleanup, retentionMs, retentionBytes }
 }

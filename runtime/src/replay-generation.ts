@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Log, LogError, type TopicSettings } from '@syscribe/log'
+import { type Log, LogError } from '@syscribe/log'
 import type { Generations, ProcessorGeneration, ProjectionStanding } from '@syscribe/schemas'
 import type { Logger } from 'pino'
 import { CatchUp, type ReplayProgress } from './catch-up.js'
@@ -15,7 +15,7 @@ import {
 } from './generations.js'
 import { Heard } from './heard.js'
 import { type AnyProcessor, addProcessor, levelsOf } from './processor-levels.js'
-import { affectedBy } from './processor-reset.js'
+import { affectedBy, settingsOnly } from './processor-reset.js'
 import { RenamedLog } from './renamed-log.js'
 import { contextOf } from './running.js'
 import { RuntimeError } from './runtime-error.js'
@@ -253,8 +253,4 @@ async function deleteGroup({ log, signal, notice }: GenerationReplayOptions, gro
       signal?.throwIfAborted()
     }
   }
-}
-
-function settingsOnly({ topic, partitions, cleanup, retentionMs, retentionBytes }: TopicSettings): TopicSettings {
-  return { topic, partitions, cleanup, retentionMs, retentionBytes }
 }
