@@ -4,16 +4,17 @@ import type { ConnectionFacts } from './enricher-state.js'
 import { requestHost } from './request-host.js'
 
 const messageFields = fieldReader('http', 'HttpMessage', [
-  ...(['kind', 'role', 'direction', 'time', 'process', 'peer'] as const),
+  ...(['kind', 'role', 'direction', 'time', 'netns', 'process', 'peer'] as const),
   ...(['sourceAddress', 'sourcePort', 'destinationAddress', 'destinationPort'] as const),
 ])
 const requestFields = fieldReader('http', 'HttpMessage', ['method', 'url', 'headers'])
 const connectionFields = fieldReader('connections', 'Connection', [
-  ...(['role', 'time', 'process', 'peer', 'transport', 'serverName'] as const),
+  ...(['role', 'time', 'netns', 'process', 'peer', 'transport', 'serverName'] as const),
   ...(['clientAddress', 'clientPort', 'serverAddress', 'serverPort'] as const),
 ])
 const endFields = fieldReader('connections', 'ConnectionEnd', [
-  ...(['role', 'time', 'process', 'peer', 'clientAddress', 'clientPort', 'serverAddress', 'serverPort'] as const),
+  ...(['role', 'time', 'netns', 'process', 'peer'] as const),
+  ...(['clientAddress', 'clientPort', 'serverAddress', 'serverPort'] as const),
 ])
 
 export interface Observation {
@@ -23,7 +24,7 @@ export interface Observation {
 }
 
 export function ofMessage(input: InputRecord): Observation {
-  const { kind, role, direction, process, peer, time, ...message } = messageFields(input)
+  const { kind, role, direction, process, peer, netns, time, ...message } = messageFields(input)
   const isRequest = kind === 'request'
   const sender = direction === 'send' ? process : peer
   const receiver = direction === 'send' ? peer : process
@@ -34,6 +35,7 @@ export function ofMessage(input: InputRecord): Observation {
   return {
     facts: {
       host: process.host,
+      netns,
       client,
       server,
       clientAddress: from.address,

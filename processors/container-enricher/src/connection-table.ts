@@ -1,19 +1,19 @@
 import type { InputRecord, KeyedState, Output } from '@syscribe/runtime'
 import type { Observation } from './connection-facts.js'
 import { together } from './connection-facts.js'
+import { DeadlineQueue } from './deadline-queue.js'
 import type {
   ConnectionFacts,
   EnricherEntry,
   HeldRecord,
   NamedConnection,
+  OpenNames,
   WaitingConnection,
 } from './enricher-state.js'
 import type { Naming } from './naming.js'
 import { PartyBytes } from './party-bytes.js'
 import { TrafficSplice, trafficBranch } from './traffic-splice.js'
 
-/** How long a connection waits for its other end to show itself. Milliseconds of event time. */
-export const waitMs = 2000
 /** A connection without a record for this long is taken for gone, its end for lost. Milliseconds. */
 export const idleMs = 70 * 60_000
 /** How often a connection in use says so in the state. Milliseconds. */
@@ -35,8 +35,8 @@ export interface ConnectionNames {
  * Names every connection once, and writes what is seen of it under those names.
  *
  * The first record of a connection is the client's, most often, and the process at the other end shows itself a moment
- * later when it is observed too. So the record is held until both ends are known; until something proves that the
- * other is not observed (an answer arrives without it, the connection ends); or for `waitMs`.
+ * later when it is observed too; and its container may be told of later than it. So the record is held as long as
+ * `Naming.waitsUntil` says that an end may yet be named otherwise.
  */
 export class ConnectionTable {
   readonly #naming: Naming
@@ -46,8 +46,10 @@ export class ConnectionTable {
   readonly #named = new Map<string, ConnectionNames>()
   /** Keys of clients' names, shared by their connections. */
   readonly #keys = new Map<string, Buffer>()
-  /** State keys of the connections that wait or waited, in the order of their deadlines. A cache of the state. */
-  #waiting: { key: string; deadline: number; order: number }[] = []
+  /** State keys of the connections that wait. A cache of the state. */
+  readonly #waiting = new DeadlineQueue()
+  /** Of a restored state, until all of it is known. */
+  #restored: { key: string; deadline: number; order: number }[] = []
   #heldBytes = 0
   #nextOrder = 0
   /** Connections that ended. A cache of the state. */
@@ -60,7 +62,7 @@ export class ConnectionTable {
   /** Takes in what a restored state holds; `loaded` when all of it has been given. */
   load(key: string, entry: NamedConnection | WaitingConnection): void {
     if (entry.kind === 'waiting') {
-      this.#waiting.push({ key, deadline: entry.deadline, order: entry.order })
+      this.#restored.push({ key, deadline: entry.deadline, order: entry.order })
       for (const held of entry.held) this.#heldBytes += held.body.length
       this.#nextOrder = Math.max(this.#nextOrder, entry.order + 1)
     } else {
@@ -69,12 +71,14 @@ export class ConnectionTable {
     }
   }
   loaded(): void {
-    this.#waiting.sort((a, b) => a.deadline - b.deadline || a.order - b.order)
+    this.#restored.sort((a, b) => a.order - b.order)
+    for (const { key, deadline, order } of this.#restored) this.#waiting.put(key, deadline, order)
+    this.#restored = []
   }
 
   /** When the next connection has waited long enough. Milliseconds. */
   get nextDeadline(): number {
-    return this.#waiting[0]?.deadline ?? Number.POSITIVE_INFINITY
+    return this.#waiting.nextDeadline
   }
 
   /**
@@ -114,28 +118,34 @@ export class ConnectionTable {
       entry = undefined
     }
     if (entry?.kind === 'named') {
-      const names = this.#useAgain(id, key, entry, now, branch === trafficBranch.message ? observation : null, state)
+      const names = this.#useAgain(id, key, entry, now, observation, state)
       this.write(names, branch, record, now, out)
+      if (branch === trafficBranch.end) this.#end(key, now, state)
     } else {
       const waiting = entry?.kind === 'waiting' ? entry : null
       this.#takeUnnamed({ key, waiting, branch, record, now, ...observation }, state, out)
     }
-    if (branch === trafficBranch.end) this.#end(key, now, state)
   }
 
   /** Names what has waited long enough at `time`, and writes it. */
   releaseDue(time: number, state: State, out: Output): void {
-    let due = 0
-    while (due < this.#waiting.length && (this.#waiting[due]?.deadline ?? 0) <= time) due++
-    for (const { key, order, deadline } of this.#waiting.splice(0, due)) {
-      if (this.#stillWaits(key, order, state)) this.#release(key, deadline, state, out)
+    for (const { key, deadline } of this.#waiting.takeDue(time)) this.#release(key, deadline, state, out)
+  }
+
+  /** Names what waits for nothing more, now that something new is known of containers. */
+  lookThrough(time: number, state: State, out: Output): void {
+    for (const key of this.#waiting.keys()) {
+      const waiting = state.get(key) as WaitingConnection
+      const until = this.#naming.waitsUntil(waiting.facts, waiting.settled, waiting.since, time, state)
+      if (until <= time) this.#release(key, time, state, out)
+      else if (until !== waiting.deadline) this.#moveDeadline(key, until, state)
     }
   }
 
   /** Names all that waits: nothing more comes. */
   releaseAll(time: number, state: State, out: Output): void {
-    for (const { key, order, deadline } of this.#waiting.splice(0)) {
-      if (this.#stillWaits(key, order, state)) this.#release(key, Math.max(time, deadline - waitMs), state, out)
+    for (const key of this.#waiting.keys()) {
+      this.#release(key, Math.max(time, (state.get(key) as WaitingConnection).since), state, out)
     }
   }
 
@@ -157,78 +167,81 @@ export class ConnectionTable {
   #takeUnnamed(record: Unnamed, state: State, out: Output): void {
     const { key, waiting, branch, now } = record
     const facts = waiting === null ? record.facts : together(waiting.facts, record.facts)
-    const bothKnown = facts.client !== null && facts.server !== null
-    if (bothKnown || record.settled || this.#naming.isContainer(facts, now, state)) {
-      if (waiting === null && branch === trafficBranch.end) {
-        // Nothing of it was written before, and nothing will be: there is nothing to remember.
-        const { client, server } = this.#naming.ends(facts, now, state)
-        const parties = this.#partyBytes.of(client, server)
-        this.#splice.emit(out, this.#keyOf(client.name), now, branch, parties, record.record, 1)
-        return
-      }
-      const names = this.#name(key, facts, now, state)
-      if (waiting !== null) this.#writeHeld(waiting, names, now, out)
-      this.write(names, branch, record.record, now, out)
+    const settled = record.settled || waiting?.settled === true
+    const until = this.#naming.waitsUntil(facts, settled, waiting?.since ?? now, now, state)
+    if (until > now) {
+      this.#hold({ ...record, facts, settled }, until, state)
+      while (this.#heldBytes > mostHeldBytes) this.#release(this.#waiting.oldest() as string, now, state, out)
       return
     }
-    this.#hold(key, waiting, facts, { branch, body: Buffer.from(record.record.subarray(1)) }, now, state)
-    while (this.#heldBytes > mostHeldBytes) {
-      const oldest = this.#waiting.shift()
-      if (oldest === undefined) break
-      if (this.#stillWaits(oldest.key, oldest.order, state)) this.#release(oldest.key, now, state, out)
-    }
-  }
-
-  #hold(
-    key: string,
-    waiting: WaitingConnection | null,
-    facts: ConnectionFacts,
-    record: HeldRecord,
-    now: number,
-    state: State,
-  ): void {
-    this.#heldBytes += record.body.length
-    if (waiting !== null) {
-      const entry = state.update(key) as WaitingConnection
-      entry.facts = facts
-      entry.held.push(record)
+    if (waiting === null && branch === trafficBranch.end) {
+      // Nothing of it was written before, and nothing will be: there is nothing to remember.
+      const { client, server } = this.#naming.ends(facts, now, state)
+      const parties = this.#partyBytes.of(client, server)
+      this.#splice.emit(out, this.#keyOf(client.name), now, branch, parties, record.record, 1)
       return
     }
-    const deadline = now + waitMs
-    const order = this.#nextOrder++
-    state.set(key, { kind: 'waiting', facts, held: [record], deadline, order })
-    this.#waiting.push({ key, deadline, order })
+    const names = this.#name(key, facts, settled, now, state)
+    if (waiting !== null) this.#writeHeld(key, waiting, names, now, state, out)
+    this.write(names, branch, record.record, now, out)
+    if (branch === trafficBranch.end) this.#end(key, now, state)
   }
 
-  /** What was named meanwhile stays in the queue until its time. */
-  #stillWaits(key: string, order: number, state: State): boolean {
-    const entry = state.get(key)
-    return entry?.kind === 'waiting' && entry.order === order
+  #hold({ key, waiting, facts, settled, branch, record, now }: Unnamed, deadline: number, state: State): void {
+    const held: HeldRecord = { branch, body: Buffer.from(record.subarray(1)) }
+    this.#heldBytes += held.body.length
+    if (waiting === null) {
+      const order = this.#nextOrder++
+      state.set(key, { kind: 'waiting', facts, settled, held: [held], since: now, deadline, order })
+      this.#waiting.put(key, deadline, order)
+      return
+    }
+    const entry = state.update(key) as WaitingConnection
+    entry.facts = facts
+    entry.settled = settled
+    entry.held.push(held)
+    if (deadline !== entry.deadline) this.#moveDeadline(key, deadline, state)
+  }
+
+  #moveDeadline(key: string, deadline: number, state: State): void {
+    const entry = state.update(key) as WaitingConnection
+    entry.deadline = deadline
+    this.#waiting.put(key, deadline, entry.order)
   }
 
   /** Names a waiting connection by what is known, and writes what was held of it. */
   #release(key: string, timestamp: number, state: State, out: Output): void {
     const waiting = state.get(key) as WaitingConnection
-    this.#writeHeld(waiting, this.#name(key, waiting.facts, timestamp, state), timestamp, out)
+    const names = this.#name(key, waiting.facts, waiting.settled, timestamp, state)
+    this.#writeHeld(key, waiting, names, timestamp, state, out)
   }
 
-  #writeHeld(waiting: WaitingConnection, names: ConnectionNames, timestamp: number, out: Output): void {
+  #writeHeld(
+    key: string,
+    waiting: WaitingConnection,
+    names: ConnectionNames,
+    timestamp: number,
+    state: State,
+    out: Output,
+  ): void {
+    this.#waiting.delete(key)
     for (const { branch, body } of waiting.held) {
       this.#heldBytes -= body.length
       const source = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
       this.#splice.emit(out, names.key, timestamp, branch, names.parties, source, 0)
+      if (branch === trafficBranch.end) this.#end(key, timestamp, state)
     }
   }
 
-  #name(key: string, facts: ConnectionFacts, now: number, state: State): ConnectionNames {
+  #name(key: string, facts: ConnectionFacts, settled: boolean, now: number, state: State): ConnectionNames {
     const { client, server, final } = this.#naming.ends(facts, now, state)
+    const bothKnown = facts.client !== null && facts.server !== null
     const entry: NamedConnection = {
       kind: 'named',
       parties: this.#partyBytes.of(client, server),
       service: client.name,
-      final,
-      facts: final ? null : facts,
-      openEnds: facts.client !== null && facts.server !== null ? 2 : 1,
+      open: (bothKnown || settled) && final ? null : { facts, client, server, final, settled },
+      openEnds: bothKnown ? 2 : 1,
       endedAt: null,
       usedAt: now,
     }
@@ -236,26 +249,48 @@ export class ConnectionTable {
     return this.#cache(key, entry)
   }
 
-  /** Renews a named connection; takes a name from the first Host header seen of it. */
+  /** Renews a named connection, and takes in what its records say that was not known when it was named. */
   #useAgain(
     id: string,
     key: string,
     entry: NamedConnection,
     now: number,
-    message: Observation | null,
+    observation: Observation,
     state: State,
   ): ConnectionNames {
-    const requestHost = message?.facts.requestHost ?? null
-    if (entry.facts !== null && message !== null && requestHost !== null) {
-      const { openEnds, endedAt } = entry
-      const names = this.#name(key, { ...entry.facts, requestHost, time: message.facts.time }, now, state)
-      Object.assign(state.update(key) as NamedConnection, { openEnds, endedAt })
-      return names
-    }
-    if (now - entry.usedAt <= renewMs) return this.#named.get(id) as ConnectionNames
+    const learned = entry.open === null ? null : this.#learn(entry.open, observation, now, state)
+    if (learned === null && now - entry.usedAt <= renewMs) return this.#named.get(id) as ConnectionNames
     const renewed = state.update(key) as NamedConnection
     renewed.usedAt = now
+    if (learned !== null) {
+      const { facts, client, server, final, settled } = learned
+      const bothKnown = facts.client !== null && facts.server !== null
+      if (bothKnown && (entry.open?.facts.client === null || entry.open?.facts.server === null)) renewed.openEnds++
+      renewed.parties = this.#partyBytes.of(client, server)
+      renewed.open = (bothKnown || settled) && final ? null : learned
+    }
     return this.#cache(key, renewed)
+  }
+
+  /**
+   * What a record adds to an open connection, null when nothing: a process that shows itself late, which takes its place
+   * but changes no name, and the first Host header, which names what only had an address.
+   */
+  #learn(open: OpenNames, { facts: said, settled }: Observation, now: number, state: State): OpenNames | null {
+    const facts = together(open.facts, said)
+    const isNamed = !open.final && facts.server === null && open.facts.requestHost === null && said.requestHost !== null
+    const shown = facts.client !== open.facts.client || facts.server !== open.facts.server
+    if (!isNamed && !shown && (open.settled || !settled)) return null
+    const learned: OpenNames = { ...open, facts, settled: open.settled || settled }
+    if (!isNamed && !shown) return learned
+    const ends = this.#naming.ends({ ...facts, time: said.time }, now, state)
+    if (isNamed) return { ...learned, server: ends.server, final: ends.final }
+    return {
+      ...learned,
+      client: { ...open.client, process: open.client.process ?? ends.client.process },
+      server: { ...open.server, process: open.server.process ?? ends.server.process },
+      final: true,
+    }
   }
 
   #end(key: string, now: number, state: State): void {
@@ -273,7 +308,7 @@ export class ConnectionTable {
     const cached = {
       parties: Buffer.from(buffer, byteOffset, byteLength),
       key: this.#keyOf(entry.service),
-      final: entry.final,
+      final: entry.open === null,
       usedAt: entry.usedAt,
     }
     this.#named.set(idOf(key), cached)

@@ -1,12 +1,15 @@
 import type { InputRecord, KeyedState, Output, Processor, ProcessorInstance } from '@syscribe/runtime'
-import type { TopicCodec } from '@syscribe/schemas'
+import type { ProcessSeen, TopicCodec } from '@syscribe/schemas'
 import { answerTable } from './answer-table.js'
 import { ofConnection, ofEnd, ofMessage } from './connection-facts.js'
 import { ConnectionTable } from './connection-table.js'
 import { ContainerTable } from './container-table.js'
 import { type EnricherEntry, enricherStateFormat } from './enricher-state.js'
+import { hostTable } from './host-table.js'
+import { mentionTable } from './mention-table.js'
 import { Naming } from './naming.js'
 import { OwnEncoding } from './own-encoding.js'
+import { placeOf } from './place.js'
 import { ProcessTable } from './process-table.js'
 import { trafficBranch } from './traffic-splice.js'
 
@@ -44,6 +47,10 @@ class ContainerEnricher implements ProcessorInstance<EnricherEntry> {
   watermark(time: number, final: boolean, state: State, out: Output): void {
     if (!this.#loaded) this.#load(state)
     this.#connections.releaseDue(time, state, out)
+    if (state.get(newsKey) !== undefined) {
+      state.delete(newsKey)
+      this.#connections.lookThrough(time, state, out)
+    }
     if (final) this.#connections.releaseAll(time, state, out)
     this.#connections.forgetEnded(time, state)
     for (const process of this.#processes.sweep(time, state)) answerTable.forget(process, state)
@@ -87,10 +94,25 @@ class ContainerEnricher implements ProcessorInstance<EnricherEntry> {
     const codec = input.codec as unknown as TopicCodec<'processes' | 'containers' | 'names'>
     const { kind, value } = codec.decode(input.value)
     this.#releaseDue(input.timestamp, state, out)
-    if (kind === 'ProcessSeen') this.#processes.put(value, input.timestamp, state)
+    if (kind === 'ProcessSeen') this.#process(value, input.timestamp, state)
     else if (kind === 'ProcessExited') this.#processes.exit(value, input.timestamp, state)
-    else if (kind === 'Container') this.#containers.put(value, state)
-    else if (kind === 'NameAnswer') answerTable.put(value, input.timestamp, state)
+    else if (kind === 'Container') {
+      this.#containers.put(value, state)
+      state.set(newsKey, { kind: 'news' })
+    } else if (kind === 'ContainerHost') {
+      this.#containers.seeBoot(value.host, value.boot.toString('hex'), value.time, state)
+      hostTable.put(value, input.timestamp, state)
+      state.set(newsKey, { kind: 'news' })
+    } else if (kind === 'NameAnswer') answerTable.put(value, input.timestamp, state)
+  }
+
+  #process(seen: ProcessSeen, now: number, state: State): void {
+    this.#processes.put(seen, now, state)
+    const place = placeOf(seen.cgroup)
+    const mentioned = place.containerIds[0] ?? (place.chosen ? place.cgroup : null)
+    if (mentioned !== null && !this.#containers.knows(seen.host, mentioned, now, state)) {
+      mentionTable.put(seen.host, mentioned, now, state)
+    }
   }
 
   /** Behind whatever of the record may throw: a step that fails must not have let go of what was held. */
@@ -103,7 +125,7 @@ class ContainerEnricher implements ProcessorInstance<EnricherEntry> {
     for (const [key, entry] of state.entries()) {
       if (entry.kind === 'process') this.#processes.load(key, entry)
       else if (entry.kind === 'container') this.#containers.load(key, entry)
-      else if (entry.kind !== 'answers') this.#connections.load(key, entry)
+      else if (entry.kind === 'named' || entry.kind === 'waiting') this.#connections.load(key, entry)
     }
     this.#processes.loaded()
     this.#connections.loaded()
@@ -114,12 +136,16 @@ class ContainerEnricher implements ProcessorInstance<EnricherEntry> {
     for (const [key, entry] of [...state.entries()]) {
       if (entry.kind === 'named') this.#connections.sweep(key, entry, time, state)
       else if (entry.kind === 'container') this.#containers.sweep(key, entry, time, state)
+      else if (entry.kind === 'mention') mentionTable.sweep(key, entry.at, time, state)
       else if (entry.kind === 'answers' && answerTable.isOld(entry, time)) {
         if (this.#processes.isUnknown(key.slice(1), state)) answerTable.forget(key.slice(1), state)
       }
     }
   }
 }
+
+/** Where the state keeps that there is news. */
+const newsKey = 'news'
 
 const messageKind = 'HttpMessage' as const
 

@@ -1,39 +1,94 @@
 import type { Container, ContainerRef, PublishedPort } from '@syscribe/schemas'
-import { canonicalAddress, isLoopback } from './ip-address.js'
-import { podOf } from './pod.js'
+import { canonicalAddress } from './ip-address.js'
+import { isSandbox, podOf, podUid } from './pod.js'
 
 /** A container from one start to its stop. */
 export interface ContainerRun {
   ref: ContainerRef
-  /** Canonical. */
-  addresses: string[]
+  addresses: HeldAddress[]
+  /** With canonical addresses; an empty one, 0.0.0.0 and :: stand for all of the host. */
   ports: PublishedPort[]
   hostNetwork: boolean
+  /** Inode number of its network namespace, 0 when unknown. */
+  netns: number
+  /** The networks it is on now. */
+  networks: string[]
+  /** Addresses by which it reaches its host. Canonical. */
+  gateways: string[]
+  /** It only holds the network of its pod. */
+  sandbox: boolean
+  podUid: string | null
+  cgroup: string
   /** Microseconds since the Unix epoch. */
   from: number
   /** Null while it runs. */
   to: number | null
 }
 
-export function containerRun(container: Container): ContainerRun {
-  const { service, image, id, name, ports, hostNetwork, from, to } = container
-  const addresses = container.addresses.flatMap((address) => canonicalAddress(address) ?? [])
-  return { ref: { service, image, id, name, pod: podOf(container.labels) }, addresses, ports, hostNetwork, from, to }
-}
-
-/** Whether it ran at a time, in microseconds since the Unix epoch. */
-export function ranAt(run: ContainerRun, time: number): boolean {
-  return run.from <= time && (run.to === null || time <= run.to)
+/** An address a container had for a time: networks are joined and left while it runs. */
+export interface HeldAddress {
+  /** Canonical. */
+  address: string
+  /** Null when not known. */
+  network: string | null
+  /** Microseconds since the Unix epoch. */
+  from: number
+  /** Null as long as the container has it. */
+  to: number | null
 }
 
 /**
- * Whether a destination is a port the host leads to this container: a published port of this very address, or of all
- * addresses (0.0.0.0, ::) reached over loopback; which other addresses are the host's is not known here.
+ * A run as a record tells it.
+ * @param known what earlier records told of the same run, null when it is the first.
  */
-export function publishes(run: ContainerRun, address: string, port: number, transport: 'tcp' | 'udp'): boolean {
-  return run.ports.some((published) => {
-    if (published.hostPort !== port || published.transport !== transport) return false
-    const on = canonicalAddress(published.hostAddress)
-    return on === address || ((on === '0.0.0.0' || on === '::') && isLoopback(address))
+export function containerRun(container: Container, known: ContainerRun | null): ContainerRun {
+  const { service, image, id, name, labels, hostNetwork, netns, cgroup, from, to, networks } = container
+  return {
+    ref: { service: service === '' ? null : service, image, id, name, pod: podOf(labels) },
+    addresses: heldAddresses(container, known),
+    ports: container.ports.map((port) => ({ ...port, hostAddress: canonicalAddress(port.hostAddress) ?? '' })),
+    hostNetwork,
+    netns: netns === 0 ? (known?.netns ?? 0) : netns,
+    networks: networks.length === 0 ? (known?.networks ?? []) : networks.map((network) => network.name),
+    gateways: networks.length === 0 ? (known?.gateways ?? []) : canonicalOf(networks.flatMap((one) => one.gateways)),
+    sandbox: isSandbox(labels, image),
+    podUid: podUid(labels),
+    cgroup: cgroup === '' ? (known?.cgroup ?? '') : cgroup,
+    from,
+    to,
+  }
+}
+
+/** Whether a container runs when told so last; a stopped one is on no network, but had the addresses it had. */
+function heldAddresses(container: Container, known: ContainerRun | null): HeldAddress[] {
+  const held = known?.addresses ?? []
+  const told = toldAddresses(container)
+  if (container.to !== null && told.length === 0) return held
+  // Those of the first record that has any are from the start on: the network is made before the program runs.
+  const since = held.length === 0 ? container.from : container.time
+  const isTold = (one: HeldAddress) =>
+    told.some(({ address, network }) => address === one.address && same(network, one))
+  const before = held.map((one) => (one.to === null && !isTold(one) ? { ...one, to: container.time } : one))
+  const added = told.filter(({ address, network }) => {
+    return !before.some((one) => one.to === null && one.address === address && same(network, one))
   })
+  return [...before, ...added.map((one) => ({ ...one, from: since, to: null }))].slice(-mostAddresses)
+}
+
+const mostAddresses = 64
+
+function same(network: string | null, one: HeldAddress): boolean {
+  return network === null || one.network === null || network === one.network
+}
+
+function toldAddresses({ addresses, networks }: Container): { address: string; network: string | null }[] {
+  const ofNetworks = networks.flatMap(({ name, addresses }) =>
+    canonicalOf(addresses).map((address) => ({ address, network: name })),
+  )
+  const others = canonicalOf(addresses).filter((address) => !ofNetworks.some((one) => one.address === address))
+  return [...ofNetworks, ...others.map((address) => ({ address, network: null }))]
+}
+
+function canonicalOf(addresses: readonly string[]): string[] {
+  return [...new Set(addresses.flatMap((address) => canonicalAddress(address) ?? []))]
 }

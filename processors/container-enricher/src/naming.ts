@@ -3,11 +3,18 @@ import type { Party, ProcessKey } from '@syscribe/schemas'
 import { answerTable } from './answer-table.js'
 import { clientUsedName } from './client-used-name.js'
 import type { ContainerRun } from './container-run.js'
+import type { Viewpoint } from './container-scope.js'
 import type { ContainerTable } from './container-table.js'
+import { mayBeContainer, unexplained, waitsUntil } from './container-wait.js'
 import type { ConnectionFacts, EnricherEntry } from './enricher-state.js'
+import { hostTable } from './host-table.js'
 import { canonicalAddress, isLoopback } from './ip-address.js'
 import type { ProcessImage } from './process-image.js'
 import type { ProcessTable } from './process-table.js'
+import { reachesHost } from './published-port.js'
+
+/** How long a connection waits for its other end to show itself. Milliseconds of event time. */
+export const waitMs = 2000
 
 type State = KeyedState<EnricherEntry>
 
@@ -16,6 +23,12 @@ export interface NamedEnds {
   server: Party
   /** Nothing that may still be seen of the connection names the server better. */
   final: boolean
+}
+
+/** A container, and in words how it is known to be at that end. */
+interface Found {
+  run: ContainerRun
+  how: string
 }
 
 /** Names both ends of a connection by the rules of docs/names.md. */
@@ -34,54 +47,105 @@ export class Naming {
   ends(facts: ConnectionFacts, now: number, state: State): NamedEnds {
     const client =
       facts.client !== null
-        ? this.#observed(facts.client, facts.clientAddress, facts.time, now, state)
+        ? this.#observed(facts.client, facts.clientAddress, facts, now, state)
         : this.#clientElsewhere(facts, now, state)
     if (facts.server !== null) {
-      return { client, server: this.#observed(facts.server, facts.serverAddress, facts.time, now, state), final: true }
+      return { client, server: this.#observed(facts.server, facts.serverAddress, facts, now, state), final: true }
     }
     return { client, ...this.#serverElsewhere(facts, now, state) }
   }
 
-  /** Whether the end that is not observed is a container, which names it whoever runs inside. */
-  isContainer(facts: ConnectionFacts, now: number, state: State): boolean {
-    if (facts.server === null) return this.#containerOfServer(facts, now, state) !== null
-    return this.#containers.byAddress(facts.host, canonical(facts.clientAddress), facts.time, now, state) !== null
+  /**
+   * Until when something may still be told that names an end otherwise, milliseconds; a time that has passed when the
+   * connection can be named now.
+   *
+   * @param settled the other end, were it observed, would be known.
+   * @param since when waiting began.
+   */
+  waitsUntil(facts: ConnectionFacts, settled: boolean, since: number, now: number, state: State): number {
+    const { client, server } = facts
+    const ofClient = client === null ? 0 : this.#explainedAt(client, facts.time, now, state)
+    const ofServer = server === null ? 0 : this.#explainedAt(server, facts.time, now, state)
+    const explained = Math.max(ofClient, ofServer)
+    if (client !== null && server !== null) return explained
+    return Math.max(explained, this.#otherShownAt(facts, settled, since, now, state))
   }
 
-  #observed(key: ProcessKey, address: string, time: number, now: number, state: State): Party {
+  #otherShownAt(facts: ConnectionFacts, settled: boolean, since: number, now: number, state: State): number {
+    const watched = hostTable.of(facts.host, state)
+    if (watched === null) return settled ? 0 : since + waitMs
+    const end = facts.server === null ? 'server' : 'client'
+    const found = end === 'server' ? this.#containerOfServer(facts, now, state) : this.#atClient(facts, now, state)
+    if (found !== null) return settled ? 0 : since + waitMs
+    const address = canonical(end === 'server' ? facts.serverAddress : facts.clientAddress)
+    const isHost = isLoopback(address) || reachesHost(address, this.#standing(facts, now, state), watched)
+    if (!mayBeContainer(address, end, isHost, watched)) return settled ? 0 : since + waitMs
+    // Its runtime tells of a container a moment after it started; all of them, when they are being listed.
+    const listed = watched.complete ? 0 : waitsUntil(facts.host, '', now, state)
+    return Math.max(since + waitMs, listed)
+  }
+
+  /** Until when the container of an observed process may yet be told of. */
+  #explainedAt(key: ProcessKey, time: number, now: number, state: State): number {
     const image = this.#processes.at(key, time, now, state)
-    const container =
-      image?.containerId == null
-        ? this.#containers.byAddress(key.host, canonical(address), time, now, state)
-        : this.#containers.byId(key.host, image.containerId, time, now, state)
+    const mentioned = image && unexplained(key.host, image.place, time, now, this.#containers, state)
+    return mentioned === null ? 0 : waitsUntil(key.host, mentioned, now, state)
+  }
+
+  #observed(key: ProcessKey, address: string, { netns, time }: ConnectionFacts, now: number, state: State): Party {
+    const image = this.#processes.at(key, time, now, state)
+    const found = this.#containerOfObserved(key, image, { address, netns }, time, now, state)
     if (image === null) {
       const process = { key, comm: '', cmdline: '', profile: '', profileName: null }
-      if (container !== null) return { ...containerParty(container), process }
+      if (found !== null) return { ...containerParty(found), process }
       const reason = `address: process ${key.pid} is not in the log`
       return { name: address, type: 'external', container: null, process, reason }
     }
-    const known = container === null ? this.#parties.get(image) : undefined
+    const isPlain = found === null && image.place.containerIds.length === 0
+    const known = isPlain ? this.#parties.get(image) : undefined
     if (known !== undefined) return known
     const { comm, cmdline, profile, profileName } = image
     const process = { key, comm, cmdline, profile, profileName }
-    if (container !== null) return { ...containerParty(container), process }
+    if (found !== null) return { ...containerParty(found), process }
     const own = ownName(image)
-    if (own === null) return { name: address, type: 'external', container: null, process, reason: 'address' }
-    const party: Party = { ...own, type: 'external', container: null, process }
-    this.#parties.set(image, party)
+    const named = own ?? { name: address, reason: 'address' }
+    const reason = `${named.reason}${this.#unexplainedText(key.host, image, time, now, state)}`
+    const party: Party = { name: named.name, reason, type: 'external', container: null, process }
+    if (isPlain && own !== null) this.#parties.set(image, party)
     return party
   }
 
+  /** The container of an observed process: by its cgroup; where that says nothing by the address it uses. */
+  #containerOfObserved(
+    { host }: ProcessKey,
+    image: ProcessImage | null,
+    { address, netns }: { address: string; netns: number },
+    time: number,
+    now: number,
+    state: State,
+  ): Found | null {
+    const run = image && this.#containers.ofPlace(host, image.place, time, now, state)
+    if (run !== null) return { run, how: 'its container' }
+    if (image !== null && image.place.containerIds.length > 0) return null
+    const view = { host, netns, container: null }
+    return byAddress(this.#containers.byAddress(canonical(address), view, time, now, state))
+  }
+
+  #unexplainedText(host: string, image: ProcessImage, time: number, now: number, state: State): string {
+    if (image.place.containerIds.length === 0 || hostTable.of(host, state) === null) return ''
+    const id = unexplained(host, image.place, time, now, this.#containers, state)
+    return id === null ? '' : `; its runtime did not tell of container ${id.slice(0, 12)}`
+  }
+
   #clientElsewhere(facts: ConnectionFacts, now: number, state: State): Party {
-    const { host, clientAddress, time } = facts
-    const container = this.#containers.byAddress(host, canonical(clientAddress), time, now, state)
-    if (container !== null) return { ...containerParty(container), process: null }
-    return { name: clientAddress, type: 'external', container: null, process: null, reason: 'address' }
+    const found = this.#atClient(facts, now, state)
+    if (found !== null) return { ...containerParty(found), process: null }
+    return { name: facts.clientAddress, type: 'external', container: null, process: null, reason: 'address' }
   }
 
   #serverElsewhere(facts: ConnectionFacts, now: number, state: State): { server: Party; final: boolean } {
-    const container = this.#containerOfServer(facts, now, state)
-    if (container !== null) return { server: { ...containerParty(container), process: null }, final: true }
+    const found = this.#containerOfServer(facts, now, state)
+    if (found !== null) return { server: { ...containerParty(found), process: null }, final: true }
     const { client, serverAddress, serverPort, requestHost, serverName, time } = facts
     const image = client === null ? null : this.#processes.at(client, time, now, state)
     const named = clientUsedName({
@@ -97,31 +161,43 @@ export class Naming {
     return { server, final: requestHost !== null || serverName !== null }
   }
 
-  #containerOfServer(facts: ConnectionFacts, now: number, state: State): ContainerRun | null {
-    const { host, transport, serverPort: port, time, client } = facts
-    const address = canonical(facts.serverAddress)
-    const direct = this.#containers.byAddress(host, address, time, now, state)
-    if (direct !== null) return direct
-    // Loopback inside a container is its own, not the host's with its published ports.
-    if (isLoopback(address) && client !== null && this.#hasOwnLoopback(client, time, now, state)) return null
-    return this.#containers.byPublishedPort(host, { address, port, transport }, time, now, state)
+  #atClient(facts: ConnectionFacts, now: number, state: State): Found | null {
+    const view = this.#standing(facts, now, state)
+    return byAddress(this.#containers.byAddress(canonical(facts.clientAddress), view, facts.time, now, state))
   }
 
-  #hasOwnLoopback(client: ProcessKey, time: number, now: number, state: State): boolean {
-    const id = this.#processes.at(client, time, now, state)?.containerId ?? null
-    if (id === null) return false
-    return this.#containers.byId(client.host, id, time, now, state)?.hostNetwork !== true
+  #containerOfServer(facts: ConnectionFacts, now: number, state: State): Found | null {
+    const { host, transport, serverPort: port, time } = facts
+    const address = canonical(facts.serverAddress)
+    const view = this.#standing(facts, now, state)
+    const direct = byAddress(this.#containers.byAddress(address, view, time, now, state))
+    if (direct !== null) return direct
+    const watched = hostTable.of(host, state)
+    const run = this.#containers.byPublishedPort({ address, port, transport }, view, watched, time, now, state)
+    return run && { run, how: 'the container that has this port of the host' }
+  }
+
+  /** Where the observed end of a connection stands: what its addresses mean depends on that. */
+  #standing({ host, netns, client, server, time }: ConnectionFacts, now: number, state: State): Viewpoint {
+    const key = client ?? server
+    const image = key && this.#processes.at(key, time, now, state)
+    return { host, netns, container: image && this.#containers.ofPlace(host, image.place, time, now, state) }
   }
 }
 
-function containerParty({ ref }: ContainerRun): Pick<Party, 'name' | 'type' | 'container' | 'reason'> {
-  const service = ref.service !== null && ref.service !== '' ? ref.service : null
-  return {
-    name: service ?? ref.name,
-    type: 'container',
-    container: ref,
-    reason: service === null ? 'name of its container' : 'Compose service of its container',
-  }
+function byAddress(run: ContainerRun | null): Found | null {
+  return run && { run, how: 'the container with this address' }
+}
+
+function containerParty({ run, how }: Found): Pick<Party, 'name' | 'type' | 'container' | 'reason'> {
+  const { ref } = run
+  const [name, what] =
+    ref.service !== null
+      ? [ref.service, 'Compose service']
+      : ref.pod !== null
+        ? [ref.pod.workload, 'Kubernetes workload']
+        : [ref.name, 'name']
+  return { name, type: 'container', container: ref, reason: `${what} of ${how}` }
 }
 
 function ownName(image: ProcessImage): Pick<Party, 'name' | 'reason'> | null {

@@ -1,7 +1,7 @@
 import type { HostEntry, ProcessSeen } from '@syscribe/schemas'
-import { containerIdOf } from './cgroup-container.js'
 import { type EnvironmentTarget, environmentTargets } from './environment-targets.js'
 import { canonicalAddress } from './ip-address.js'
+import { type Place, placeOf } from './place.js'
 import { type ProgramName, programName } from './program-name.js'
 
 /** What is remembered of one image of a process: what names it, and what it calls others. */
@@ -14,8 +14,7 @@ export interface ProcessImage {
   /** ADI_PROFILE_NAME; null when not set or empty. */
   profileName: string | null
   program: ProgramName
-  /** Container id its cgroup names. */
-  containerId: string | null
+  place: Place
   /** Hosts its environment names. The environment itself is not kept. */
   targets: EnvironmentTarget[]
   /** Its /etc/hosts, with canonical addresses. */
@@ -32,7 +31,7 @@ export function processImage(seen: ProcessSeen): ProcessImage {
     profile: seen.profile,
     profileName: seen.profileName === '' ? null : seen.profileName,
     program: programName(args, seen.comm),
-    containerId: containerIdOf(seen.cgroup),
+    place: placeOf(seen.cgroup),
     targets: seen.environment === null ? [] : environmentTargets(seen.environment),
     hosts: seen.hosts.flatMap(({ address, names }) => {
       const canonical = canonicalAddress(address)

@@ -1,25 +1,9 @@
-import type { KindRecord, Party, TopicKind, TrafficMessage } from '@syscribe/schemas'
+import type { TrafficMessage } from '@syscribe/schemas'
 import { expect, test } from 'vitest'
-import { type Given, type GivenWatermark, runProcessor } from '../../../runtime/test/run-processor.js'
+import { runProcessor } from '../../../runtime/test/run-processor.js'
 import { containerEnricher } from '../src/index.js'
-import { answer, connection, container, containerId, end, exited, key, process, request, response } from './observed.js'
-
-const watermark = (at: number, final = false): GivenWatermark => ({ at, final })
-
-/** What was written. The same must come out when the state is restored at every step. */
-function run(...given: (Given | GivenWatermark)[]) {
-  const whole = runProcessor(containerEnricher, given)
-  expect(runProcessor(containerEnricher, given, { restart: true }).emitted).toEqual(whole.emitted)
-  return whole.emitted.map((one) => {
-    const value = one.record.value as KindRecord<TopicKind<'traffic'>> & { client: Party; server: Party }
-    return { ...one, kind: one.record.kind, client: value.client, server: value.server, value }
-  })
-}
-const names = (...given: (Given | GivenWatermark)[]): string[] =>
-  run(...given).map(({ timestamp, client, server }) => `${timestamp} ${client.name} -> ${server.name}`)
-const reasons = (...given: (Given | GivenWatermark)[]): string[] => [
-  ...new Set(run(...given).map(({ server }) => `${server.name}: ${server.reason}`)),
-]
+import { answer, connection, end, exited, key, process, request, response } from './observed.js'
+import { names, reasons, run, type Step, watermark } from './run-enricher.js'
 
 const client = (at = 0) => process(at, 1, { args: 'node /app/client.js' })
 const server = (at = 0) => process(at, 2, { args: 'python3 server.py' })
@@ -238,7 +222,7 @@ test('a process is remembered a while after its exit, then its messages name the
 test('state is forgotten: connections with their end, processes after their exit, abandoned connections', () => {
   const ends = { client: 1, server: 2, peer: true }
   const busy = [client(), server(), request(10, 'client', ends), answer(11, 1, 'a', '10.0.0.2')]
-  const size = (...given: (Given | GivenWatermark)[]) => runProcessor(containerEnricher, given).state.size
+  const size = (...given: Step[]) => runProcessor(containerEnricher, given).state.size
   expect(size(...busy)).toBe(4)
   expect(size(...busy, end(20, 'client', ends), watermark(30))).toBe(4)
   expect(size(...busy, end(20, 'client', ends), end(21, 'server', ends), watermark(21))).toBe(3)
@@ -276,71 +260,4 @@ test('what is held is bounded: beyond it the oldest is named with what is known'
     [16, 'host-0'],
     [17, 'host-1'],
   ])
-})
-
-test('a container names its end by its Compose service, then by its name', () => {
-  const inside = process(0, 2, {
-    args: 'python3 server.py',
-    profileName: 'p',
-    cgroup: `/docker/${containerId('web-1')}`,
-  })
-  const compose = container(0, 'web-1', { service: 'web' })
-  const ends = { client: 1, server: 2, peer: true }
-  const [traffic] = run(client(), compose, inside, request(10, 'client', ends, 'x'))
-  expect(traffic?.server).toEqual({
-    name: 'web',
-    type: 'container',
-    container: { service: 'web', image: 'web-1:1', id: containerId('web-1'), name: 'web-1', pod: null },
-    process: expect.objectContaining({ key: key(2) }),
-    reason: 'Compose service of its container',
-  })
-  expect(reasons(client(), container(0, 'web-1'), inside, request(10, 'client', ends))).toEqual([
-    'web-1: name of its container',
-  ])
-  expect(reasons(client(), inside, request(10, 'client', ends))).toEqual(['p: ADI_PROFILE_NAME'])
-})
-
-test('a container that is not observed is found by its address, at once, at either end', () => {
-  const web = container(0, 'web-1', { service: 'web', addresses: ['10.0.0.2'] })
-  expect(names(client(), web, request(10, 'client', { client: 1 }, 'x'))).toEqual(['10 client.js -> web'])
-  expect(
-    names(server(), web, request(10, 'server', { server: 2, clientAddress: '10.0.0.2', serverAddress: '10.0.0.8' })),
-  ).toEqual(['10 web -> server.py'])
-})
-
-test('an address belongs to the container that had it at the time', () => {
-  const old = container(0, 'old', { addresses: ['10.0.0.2'], to: 50_000 })
-  const young = container(60, 'young', { addresses: ['10.0.0.2'] })
-  const at = (time: number) => request(time, 'client', { client: 1, id: time }, 'host')
-  expect(names(client(), old, at(40), at(55), young, at(70), watermark(3000, true))).toEqual([
-    '40 client.js -> old',
-    '70 client.js -> young',
-    '2055 client.js -> host',
-  ])
-  const running = container(0, 'old', { addresses: ['10.0.0.2'] })
-  const stopped = container(65, 'old', { from: 0, to: 64_000, addresses: [] })
-  const late = request(70, 'client', { client: 1 }, 'host', { time: 30_000 })
-  expect(names(client(), running, stopped, late)).toEqual(['70 client.js -> old'])
-})
-
-test('a published port leads to its container; loopback inside a container does not', () => {
-  const ports = [{ hostAddress: '0.0.0.0', hostPort: 8080, containerPort: 80, transport: 'tcp' as const }]
-  const web = container(0, 'web', { ports, addresses: ['172.17.0.2'] })
-  const ends = { client: 1, serverAddress: '127.0.0.1' }
-  const ask = request(10, 'client', ends, 'localhost')
-  expect(names(client(), web, ask)).toEqual(['10 client.js -> web'])
-  expect(names(client(), web, request(10, 'client', { ...ends, serverPort: 81 }), watermark(20, true))).toEqual([
-    '20 client.js -> 127.0.0.1',
-  ])
-  const inside = process(0, 1, { cgroup: `/docker/${containerId('app')}` })
-  const app = (hostNetwork: boolean) => container(0, 'app', { hostNetwork })
-  expect(names(inside, app(false), web, ask, watermark(20, true))).toEqual(['20 app -> localhost'])
-  expect(names(inside, app(true), web, ask)).toEqual(['10 app -> web'])
-})
-
-test('containers are forgotten some time after they stopped', () => {
-  const stopped = container(0, 'old', { addresses: ['10.0.0.2'], to: 1_000_000 })
-  const { state } = runProcessor(containerEnricher, [stopped, watermark(3_601_000)])
-  expect(state.size).toBe(1)
-  expect(runProcessor(containerEnricher, [stopped, watermark(3_601_001)]).state.size).toBe(0)
 })

@@ -2,6 +2,7 @@ import type {
   Connection,
   ConnectionEnd,
   Container,
+  ContainerHost,
   HttpMessage,
   NameAnswer,
   ProcessKey,
@@ -51,6 +52,9 @@ export interface Ends {
   clientAddress?: string
   serverAddress?: string
   serverPort?: number
+  clientPort?: number
+  /** Network namespace of the socket. */
+  netns?: number
   /** Whether the record says who is at the other end, as it does once that was seen. */
   peer?: boolean
 }
@@ -71,7 +75,7 @@ function message(
   headers: [string, string][],
   change: Partial<HttpMessage>,
 ): Given {
-  const client = { address: ends.clientAddress ?? '10.0.0.1', port: 40_000 }
+  const client = { address: ends.clientAddress ?? '10.0.0.1', port: ends.clientPort ?? 40_000 }
   const server = { address: ends.serverAddress ?? '10.0.0.2', port: ends.serverPort ?? 8080 }
   const [from, to] = kind === 'request' ? [client, server] : [server, client]
   const value: HttpMessage = {
@@ -85,7 +89,7 @@ function message(
     timeNanos: 0,
     endTime: at * 1000,
     cookie: 1,
-    netns: 1,
+    netns: ends.netns ?? 1,
     process: processOf(by === 'client' ? ends.client : ends.server),
     peer: peerOf(ends, by === 'client' ? ends.server : ends.client),
     sourceAddress: from.address,
@@ -155,11 +159,11 @@ function endOf(at: number, by: 'client' | 'server', ends: Ends) {
     timeNanos: 0,
     role: by,
     cookie: 1,
-    netns: 1,
+    netns: ends.netns ?? 1,
     process: processOf(by === 'client' ? ends.client : ends.server),
     peer: peerOf(ends, by === 'client' ? ends.server : ends.client),
     clientAddress: ends.clientAddress ?? '10.0.0.1',
-    clientPort: 40_000,
+    clientPort: ends.clientPort ?? 40_000,
     serverAddress: ends.serverAddress ?? '10.0.0.2',
     serverPort: ends.serverPort ?? 8080,
   }
@@ -193,6 +197,21 @@ export function container(at: number, name: string, change: Partial<Container> =
     ...change,
   }
   return { at, topic: 'containers', kind: 'Container', value }
+}
+
+/** What is said of a host whose container runtime is watched. */
+export function containerHost(at: number, change: Partial<ContainerHost> = {}): Given {
+  const value: ContainerHost = {
+    ...host,
+    time: at * 1000,
+    timeNanos: 0,
+    runtime: 'docker',
+    complete: true,
+    netns: 1,
+    addresses: ['192.168.1.5', '172.18.0.1', '172.17.0.1'],
+    ...change,
+  }
+  return { at, topic: 'containers', kind: 'ContainerHost', value }
 }
 
 export const containerId = (name: string): string => Buffer.from(name).toString('hex').padEnd(64, '0')
