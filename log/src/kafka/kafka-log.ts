@@ -22,6 +22,7 @@ import { GroupOffsets } from './group-offsets.js'
 import { KafkaReader } from './kafka-reader.js'
 import type { KafkaLogOptions, Settings } from './options.js'
 import { PlainProducer, type ProducerContext } from './plain-producer.js'
+import { SchemaRegistry } from './schema-registry.js'
 import { SchemaTopic } from './schema-topic.js'
 import type { Schemas } from './schemas.js'
 import { ownTopics, Topics } from './topics.js'
@@ -72,7 +73,7 @@ class KafkaLog implements Log {
     }
     this.#topics = new Topics(this.#cluster, settings, () => this.#patience())
     this.#offsets = new GroupOffsets(this.#cluster, this.#topics, settings.prefix, () => this.#patience())
-    this.#schemas = new SchemaTopic({
+    const topic = new SchemaTopic({
       create: (topic) => this.#topics.createChecked([topic]),
       producer: () => this.producer(),
       reader: () => this.reader(),
@@ -82,6 +83,11 @@ class KafkaLog implements Log {
           throw error
         }),
     })
+    const { registry } = options
+    this.#schemas =
+      registry === undefined
+        ? topic
+        : new SchemaRegistry(registry, (name) => this.#topics.physical(name), settings.operationTimeoutMs, topic)
   }
 
   async connect(): Promise<void> {
