@@ -47,6 +47,8 @@ export class InputPartition implements InputRecord {
 
   /** Bytes of the batches that wait, with the one being read. */
   waitingBytes = 0
+  /** Offset of the next record to fetch. */
+  fetchedTo: number
   /** Bytes of the records taken so far. */
   takenBytes = 0
   readonly sources = new WatermarkSources()
@@ -86,6 +88,7 @@ export class InputPartition implements InputRecord {
     this.partition = partition
     this.isTable = isTable
     this.#next = offset
+    this.fetchedTo = offset
     this.#heldBytes = heldBytes
     if (isTable) this.#order = new HostOrder(offset, heldBytes)
   }
@@ -130,6 +133,7 @@ export class InputPartition implements InputRecord {
   push(fetched: FetchedBatch, schema: ReadableSchema): void {
     this.#waiting.push({ fetched, schema })
     this.waitingBytes += fetched.batch.byteLength
+    this.fetchedTo = fetched.nextOffset
     if (!this.#parsed) this.#parse()
   }
 
@@ -202,6 +206,7 @@ export class InputPartition implements InputRecord {
     this.#left = 0
     if (this.#order === null) this.#next = offset
     else this.#order.passTo(offset)
+    this.fetchedTo = this.readFrom
     this.#parse()
   }
 
@@ -241,7 +246,8 @@ export class InputPartition implements InputRecord {
       return
     }
     for (;;) {
-      if (this.#left === 0 && !this.#nextBatch()) break
+      while (this.#left === 0 && this.#nextBatch());
+      if (this.#left === 0) break
       this.#left--
       const buffer = this.#buffer
       const position = this.#position
@@ -329,7 +335,8 @@ export class InputPartition implements InputRecord {
 
   #walk(order: HostOrder): boolean {
     for (;;) {
-      if (this.#left === 0 && !this.#nextBatch()) return false
+      while (this.#left === 0 && this.#nextBatch());
+      if (this.#left === 0) return false
       const schema = this.#schema as ReadableSchema
       const buffer = this.#buffer
       const position = this.#position
@@ -347,22 +354,22 @@ export class InputPartition implements InputRecord {
       this.#offset = offset
       this.#position = valueEnd
       if (offset < order.walked) continue
-      let recordClassOf = classOf(schema, buffer, valueLength, valueStart)
+      let kind = classOf(schema, buffer, valueLength, valueStart)
       let watermark: Watermark | null = null
       let id = ''
-      if (recordClassOf === recordClass.watermark) {
+      if (kind === recordClass.watermark) {
         try {
           watermark = schema.codec.decode(buffer.subarray(valueStart, valueEnd)).value as Watermark
           id = sourceId(keyLength === 0xffff ? null : buffer.subarray(keyStart, valueStart), watermark.host)
         } catch {
-          recordClassOf = recordClass.unreadable
+          kind = recordClass.unreadable
         }
       }
       order.add(
         {
           offset,
           timestamp: buffer.readDoubleLE(position + 8),
-          class: recordClassOf,
+          class: kind,
           watermark,
           schema,
           buffer,

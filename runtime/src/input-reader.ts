@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { InputPartition } from './input-partition.js'
 import type { Metric } from './metrics.js'
 import type { ReadableSchemas } from './readable-schema.js'
+import { logEnds } from './stage-loop.js'
 
 /** Fills input partitions from the log, each with no more than a bounded number of bytes ahead. */
 export class InputReader {
@@ -34,7 +35,7 @@ export class InputReader {
 
   /** One poll for the inputs that have room. Returns the number of batches. */
   async fill(): Promise<number> {
-    const wanted = [...this.#inputs.values()].filter((input) => !input.atLimit && input.waitingBytes < this.#aheadBytes)
+    const wanted = this.#wanted()
     if (wanted.length === 0) return 0
     let fetched: FetchedBatch[]
     try {
@@ -53,8 +54,22 @@ export class InputReader {
     return fetched.length
   }
 
+  /**
+   * After a `fill` that gave nothing: whether the log holds nothing more of the inputs that have room. A broker's answer
+   * may only have been late.
+   */
+  async exhausted(): Promise<boolean> {
+    if (this.#log.engine !== 'kafka') return true
+    const ends = await logEnds(this.#log)
+    return this.#wanted().every((input) => input.fetchedTo >= (ends.get(nameOf(input)) ?? 0))
+  }
+
   close(): Promise<void> {
     return this.#reader.close()
+  }
+
+  #wanted(): InputPartition[] {
+    return [...this.#inputs.values()].filter((input) => !input.atLimit && input.waitingBytes < this.#aheadBytes)
   }
 
   async #assign(): Promise<void> {

@@ -29,7 +29,8 @@ export class OverlaidLog implements Log {
 
   /** `isBase` names the topics taken from `base`. */
   constructor(base: Log, upper: Log, isBase: (topic: string) => boolean) {
-    this.engine = upper.engine
+    // Whoever reads must know that a broker may be late.
+    this.engine = base.engine === 'kafka' ? base.engine : upper.engine
     this.#base = base
     this.#upper = upper
     this.#isBase = isBase

@@ -158,6 +158,10 @@ export class ProjectionStage<S> implements Stage {
     return fetched + taken
   }
 
+  exhausted(): Promise<boolean> {
+    return this.#reader.exhausted()
+  }
+
   async settle(): Promise<number> {
     const now = performance.now()
     const { commitMs } = this.#context.policy

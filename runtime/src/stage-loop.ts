@@ -117,7 +117,7 @@ export class StageLoop {
           await sleep(Math.max(0, failed.retryAt - performance.now()))
           continue
         }
-        if (progress > 0) {
+        if (progress > 0 || !(await this.#exhausted())) {
           attempt = 0
           continue
         }
@@ -135,7 +135,7 @@ export class StageLoop {
    */
   async finish(signal?: AbortSignal): Promise<void> {
     const rounds = async (stage: Stage) => {
-      while ((await stage.round()) > 0) {
+      while ((await stage.round()) > 0 || !(await stage.exhausted())) {
         signal?.throwIfAborted()
         await new Promise((resolve) => setImmediate(resolve))
       }
@@ -212,6 +212,13 @@ export class StageLoop {
       }
     }
     return progress
+  }
+
+  async #exhausted(): Promise<boolean> {
+    for (const slot of this.#slots) {
+      if ((await this.#attempt(slot, (stage) => stage.exhausted())) !== true) return false
+    }
+    return true
   }
 
   async #attempt<T>(slot: Slot, work: (stage: Stage) => Promise<T>): Promise<T | undefined> {

@@ -10,6 +10,8 @@ export interface Stage {
    * Returns how many records were taken or fetched: 0 when there was nothing to do.
    */
   round(): Promise<number>
+  /** After a round that returned 0: whether the log holds nothing more for it now. A broker's answer may have been late. */
+  exhausted(): Promise<boolean>
   /** There was nothing to do: does what is due by time. Returns in how many milliseconds it wants to be called again. */
   settle(): Promise<number>
   /** Commits everything taken so far, with a checkpoint. */

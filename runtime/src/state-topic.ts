@@ -21,6 +21,8 @@ export interface Checkpoint {
 const entryPrefix = 'k'
 const checkpointKey = Buffer.from('c')
 const maxBatchBytes = 4 * 1024 * 1024
+/** How long one poll waits for a broker, milliseconds. */
+const lateMs = 1_000
 
 /** Name of the topic that keeps the state of a processor, or of a projection for one target. */
 export function stateTopicName(name: string, target?: string): string {
@@ -81,17 +83,20 @@ export class StateTopic {
 
   /** The newest record of each key, as it is in the topic. */
   async newest(log: Log): Promise<Map<string, Buffer>> {
-    const end =
-      (await log.describeTopics()).find(({ topic }) => topic === this.topic)?.offsets[this.partition]?.end ?? 0
+    const topic = (await log.describeTopics()).find(({ topic }) => topic === this.topic)
+    const { start, end } = topic?.offsets[this.partition] ?? { start: 0, end: 0 }
     const newest = new Map<string, Buffer>()
+    if (start >= end) return newest
+    // A broker may be late with its answer; other engines have given all there is.
+    const late = log.engine === 'kafka'
     const reader = await log.reader({ maxBytes: maxBatchBytes })
     try {
       await reader.assign([{ topic: this.topic, partition: this.partition, offset: 'earliest' }])
       for (;;) {
-        const fetched = await reader.poll()
-        if (fetched.length === 0) return newest
+        const fetched = await reader.poll(late ? { waitMs: lateMs } : {})
+        if (fetched.length === 0 && !late) return newest
         for (const { batch } of fetched) note(newest, batch)
-        if (fetched.at(-1)!.nextOffset >= end) return newest
+        if ((fetched.at(-1)?.nextOffset ?? 0) >= end) return newest
       }
     } finally {
       await reader.close()

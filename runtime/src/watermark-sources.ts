@@ -121,7 +121,7 @@ export function compare(a: Progress, b: Progress): number {
 }
 
 /** Lowest timestamp (ms) that a later record can have: a final one leaves its own millisecond behind. */
-export function floorOf(progress: Pick<Progress, 'time' | 'final'>): number {
+export function floorOf(progress: { time: number; nanos?: number; final: boolean }): number {
   const milliseconds = Math.floor(progress.time / 1000)
   return progress.final ? milliseconds + 1 : milliseconds
 }

@@ -13,19 +13,27 @@ const settings = { rawPayload: true }
 /** Small rounds, and checkpoints apart from commits: many points between many commits. */
 const policy = { aheadBytes: 200, roundRecords: 3, checkpointMs: 0, commitMs: 0 }
 
-async function recordedLog(): Promise<Log> {
+/** Of two hosts, where the second is 25 ms behind, in its clock and in what has arrived of it. */
+async function recordedLog(hosts: readonly string[]): Promise<Log> {
   const log = createMemoryLog()
   await log.createTopics(topicSettings({ retentionBytes: null, retentionMs: null }))
   const appender = await Appender.open(log)
+  for (const host of [...hosts].reverse()) {
+    for (const topic of ['processes', 'syscalls'] as const)
+      await appender.watermark(topic, host === 'b' ? 975 : 990, host)
+  }
   for (let index = 0; index < 6; index++) {
-    const time = 1000 + index * 10
-    if (index % 3 === 0) await appender.exits([[time, 50 + index]])
-    await appender.losses([
-      [time, 7],
-      [time + 1, 9 + index],
-    ])
-    await appender.watermark('processes', time + 5, 'a', index === 5)
-    await appender.watermark('syscalls', time + 5, 'a', index === 5)
+    for (const host of hosts) {
+      const time = (host === 'b' ? 975 : 1000) + index * 10
+      if (index % 3 === 0) await appender.exits([[time, 50 + index]], 0, host)
+      const losses = [
+        [time, 7],
+        [time + 1, 9 + index],
+      ] as const
+      await appender.losses(losses, 0, 'k', host)
+      await appender.watermark('processes', time + 5, host, index === 5)
+      await appender.watermark('syscalls', time + 5, host, index === 5)
+    }
   }
   return log
 }
@@ -54,10 +62,12 @@ async function resultOf(log: Log, target: string) {
   }
 }
 
-describe.each([0, 1e9])('a checkpoint every %d ms', (checkpointMs) => {
+const cases = [0, 1e9].flatMap((checkpointMs) => [['a'], ['a', 'b']].map((hosts) => ({ checkpointMs, hosts })))
+
+describe.each(cases)('a checkpoint every $checkpointMs ms, hosts $hosts', ({ checkpointMs, hosts }) => {
   test('death at any point, for good: the next run ends as if it had not been', async () => {
     const target = join(testFolder(), 'lines')
-    const whole = await recordedLog()
+    const whole = await recordedLog(hosts)
     let points = 0
     await run(
       faultyLog(whole, () => void points++),
@@ -70,7 +80,7 @@ describe.each([0, 1e9])('a checkpoint every %d ms', (checkpointMs) => {
     expect(points).toBeGreaterThan(100)
 
     for (let fatal = 0; fatal < points; fatal++) {
-      const log = await recordedLog()
+      const log = await recordedLog(hosts)
       const crashed = join(testFolder(), `lines${fatal}`)
       let point = 0
       const die = () => {
@@ -87,7 +97,7 @@ describe.each([0, 1e9])('a checkpoint every %d ms', (checkpointMs) => {
 
   test('a passing fault at any point: the part begins again by itself', async () => {
     const target = join(testFolder(), 'lines')
-    const whole = await recordedLog()
+    const whole = await recordedLog(hosts)
     let points = 0
     await run(
       faultyLog(whole, () => void points++),
@@ -98,7 +108,7 @@ describe.each([0, 1e9])('a checkpoint every %d ms', (checkpointMs) => {
     const expected = await resultOf(whole, target)
     let recovered = 0
     for (let faulty = 40; faulty < points; faulty += 7) {
-      const log = await recordedLog()
+      const log = await recordedLog(hosts)
       const target = join(testFolder(), `lines${faulty}`)
       let point = 0
       const fail = () => {

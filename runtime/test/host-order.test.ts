@@ -107,8 +107,9 @@ const contents: fc.Arbitrary<Content[]> = fc
         return all.map(({ host, advance, kind, gap }): Content => {
           times[host] = (times[host] as number) + advance
           const time = times[host] as number
+          offset += gap
           const content = {
-            offset: (offset += gap),
+            offset,
             at: kind === 'late' ? time - 7 : kind === 'ahead' ? time + 2 * lostSourceMs : time,
             host: 'abc'[host] as string,
             watermark:

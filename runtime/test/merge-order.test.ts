@@ -17,6 +17,7 @@ type Action = (appender: Appender) => Promise<void>
 interface History {
   syscalls: Action[]
   processes: Action[][]
+  heldBytes: number
 }
 
 const hosts = ['a', 'b']
@@ -31,8 +32,8 @@ function partitionHistory(topic: 'syscalls' | 'processes', partition: number): f
     advance: fc.integer({ min: 0, max: 3 }),
     kind: fc.constantFrom('record', 'record', 'watermark', 'late', 'final'),
   })
-  return fc.array(event, { maxLength: 14 }).map((events) => {
-    const times = [1000, 1000]
+  return fc.tuple(fc.array(event, { maxLength: 20 }), fc.constantFrom(0, 3, 40)).map(([events, lag]) => {
+    const times = [1000, 1000 + lag]
     const actions: Action[] = events.map(({ host, advance, kind }, index) => {
       const time = (times[host] as number) + advance
       times[host] = time
@@ -52,6 +53,7 @@ function partitionHistory(topic: 'syscalls' | 'processes', partition: number): f
 const history: fc.Arbitrary<History> = fc.record({
   syscalls: partitionHistory('syscalls', 0),
   processes: fc.tuple(partitionHistory('processes', 0), partitionHistory('processes', 1)).map((all) => [...all]),
+  heldBytes: fc.constantFrom(0, 600, 1200, defaultPolicy.heldBytes),
 })
 
 /** Runs a history with appends and rounds in the order that `choices` gives; returns the output's lines. */
@@ -63,7 +65,13 @@ async function outputOf(history: History, choices: () => number, processor: () =
     logger,
     metrics: new Metrics(),
     schemas: new ReadableSchemas(log),
-    policy: { ...defaultPolicy, aheadBytes: 1 + (choices() % 3) * 300, roundRecords: 1 + (choices() % 7) },
+    policy: {
+      ...defaultPolicy,
+      heldBytes: history.heldBytes,
+      aheadBytes: 1 + (choices() % 3) * 300,
+      roundRecords: 1 + (choices() % 7),
+      checkpointMs: (choices() % 2) * 5_000,
+    },
   }
   const open = () => ProcessorStage.open(context, processor(), 0)
   let stage = await open()
@@ -103,7 +111,7 @@ describe('the order of several inputs', () => {
   test('the same with one input, without merging', async () => {
     await fc.assert(
       fc.asyncProperty(partitionHistory('syscalls', 0), fc.infiniteStream(fc.nat(1000)), async (syscalls, stream) => {
-        const given = { syscalls, processes: [] }
+        const given = { syscalls, processes: [], heldBytes: defaultPolicy.heldBytes }
         const expected = await outputOf(given, calm, namer)
         expect(await outputOf(given, () => stream.next().value as number, namer)).toEqual(expected)
       }),

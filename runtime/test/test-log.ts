@@ -62,19 +62,24 @@ export class Appender {
   }
 
   /** Records of `syscalls`, told apart by a number. */
-  losses(all: readonly (readonly [time: number, number: number])[], partition = 0, key = 'k'): Promise<void> {
+  losses(
+    all: readonly (readonly [time: number, number: number])[],
+    partition = 0,
+    key = 'k',
+    host = 'a',
+  ): Promise<void> {
     return this.records(
       'syscalls',
-      all.map(([time, number]) => ({ time, kind: 'CaptureLoss' as const, key, value: loss(time, number) })),
+      all.map(([time, number]) => ({ time, kind: 'CaptureLoss' as const, key, value: loss(time, number, host) })),
       partition,
     )
   }
 
   /** Records of `processes`, told apart by their pid. */
-  exits(all: readonly (readonly [time: number, pid: number])[], partition = 0): Promise<void> {
+  exits(all: readonly (readonly [time: number, pid: number])[], partition = 0, host = 'a'): Promise<void> {
     return this.records(
       'processes',
-      all.map(([time, pid]) => ({ time, kind: 'ProcessExited' as const, key: `${pid}`, value: exit(time, pid) })),
+      all.map(([time, pid]) => ({ time, kind: 'ProcessExited' as const, key: `${pid}`, value: exit(time, pid, host) })),
       partition,
     )
   }
