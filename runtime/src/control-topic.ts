@@ -28,8 +28,6 @@ const topic = 'control'
 const place = { topic, partition: 0 } as const
 const writerName = 'replay/generations'
 const pollMs = 1_000
-/** What an opener waits for records that ought to be there, milliseconds. */
-const startMs = 2_000
 const retryMs = 1_000
 
 /** Follows the topic on which the processes of one log agree about generations and replays. */
@@ -65,8 +63,9 @@ export class ControlTopic {
     const control = new ControlTopic(log, await log.registerSchema(topic, ownCodec(topic).schema), logger)
     try {
       const end = (await log.describeTopics()).find((one) => one.topic === topic)?.offsets[0]?.end ?? 0
-      // The end may be markers of transactions or what compaction removed: nothing of that is ever fetched.
-      while (control.#next < end && (await control.#poll(startMs)));
+      // A broker may be late with its answer; other engines give at once what there is.
+      const late = log.engine === 'kafka'
+      while (control.#next < end && ((await control.#poll(late ? pollMs : 0)) || late));
     } catch (error) {
       await control.close()
       throw error
