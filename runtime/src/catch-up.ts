@@ -1,4 +1,5 @@
 import type { Log } from '@syscribe/log'
+import type { StagePosition } from './stage.js'
 import { logEnds, type StageState } from './stage-loop.js'
 
 /** How far a replay has come: records taken by the parts that run again, of those their inputs hold now. */
@@ -12,6 +13,7 @@ export class CatchUp {
   readonly #log: Log
   readonly #standing: number
   #ends: Map<string, number> | null = null
+  #caughtUp = false
   #places = ''
   #stands = 0
 
@@ -32,27 +34,30 @@ export class CatchUp {
     this.#stands = text === this.#places ? this.#stands + 1 : 0
     this.#places = text
     this.#ends = await logEnds(this.#log)
-    if (before === null || states.some(({ stage }) => stage === null)) return false
-    if (this.#stands >= this.#standing) return true
+    const all = before !== null && states.every(({ stage }) => stage !== null)
     // A record that waits for another host's watermark is passed over too.
-    return places.every(({ topic, partition, reached }) => reached >= (before.get(`${topic}/${partition}`) ?? 0))
+    const has = (at: StagePosition) => at.reached >= (before?.get(`${at.topic}/${at.partition}`) ?? 0)
+    this.#caughtUp = all && (this.#stands >= this.#standing || places.every(has))
+    return this.#caughtUp
   }
 
   /** Forgets the looks before: the log has got what it had not. */
   begin(): void {
     this.#ends = null
+    this.#caughtUp = false
     this.#places = ''
     this.#stands = 0
   }
 
-  /** As of the last look. */
+  /** As of the last look. Once they have caught up, what has come since does not count. */
   progress(states: readonly StageState[]): ReplayProgress {
     let records = 0
     let of = 0
     for (const { stage } of states) {
       for (const { topic, partition, reached } of stage?.positions() ?? []) {
+        const end = this.#caughtUp ? reached : (this.#ends?.get(`${topic}/${partition}`) ?? reached)
         records += reached
-        of += Math.max(reached, this.#ends?.get(`${topic}/${partition}`) ?? reached)
+        of += Math.max(reached, end)
       }
     }
     return { records, of }
