@@ -214,4 +214,4 @@ export function containerHost(at: number, change: Partial<ContainerHost> = {}): 
   return { at, topic: 'containers', kind: 'ContainerHost', value }
 }
 
-export const containerId = (name: string): string => Buffer.from(name).toString('hex').padEnd(64, '0')
+export const containerId = (name: string): string => Buffer.from(name).toString('hex').padEnd(64, '0').slice(0, 64)

@@ -61,12 +61,13 @@ test('parties that differ in anything are not taken for each other', () => {
     profileName: null,
   }
   const party: Party = { name: 'n', type: 'external', container: null, process, reason: 'r' }
-  const container = { service: null, image: 'i', id: 'd', name: 'n' }
+  const container = { service: null, image: 'i', id: 'd', name: 'n', pod: null }
   const others: Party[] = [
     { ...party, name: 'x' },
     { ...party, reason: 'x' },
     { ...party, process: null },
     { ...party, type: 'container', container },
+    { ...party, type: 'container', container: { ...container, pod: { namespace: 'a', name: 'b', workload: 'c' } } },
     { ...party, process: { ...process, key: { ...process.key, pid: 9 } } },
     { ...party, process: { ...process, key: { ...process.key, boot: Buffer.alloc(16, 1) } } },
     { ...party, process: { ...process, profileName: '' } },
