@@ -93,6 +93,8 @@ export function stamp(
 
 /** Attributes of a record, and the count of its headers: both 0. */
 const fixedBytes = 2
+/** Twice of it is still a whole number to JavaScript. */
+const mostDelta = 2 ** 51
 
 class Encoder {
   readonly batches: EncodedBatch[] = []
@@ -112,6 +114,7 @@ class Encoder {
   }
 
   fits(timestamp: number, keyBytes: number, valueBytes: number, maxBytes: number): boolean {
+    if (this.#count > 0 && Math.abs(timestamp - this.#firstTimestamp) > mostDelta) return false
     const body = this.#bodyBytes(timestamp, keyBytes, valueBytes)
     return this.#end + sizeOf(body * 2) + body <= maxBytes
   }
