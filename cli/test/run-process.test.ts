@@ -138,16 +138,18 @@ describe('syscribe run', () => {
   )
 
   it(
-    'warns once that containers are not named yet, when a socket is set',
+    'says once that the container runtime cannot be asked, and captures all the same',
     async () => {
       const run = await new Running({ CONTAINERD_SOCKET: join(folder, 'nothing') }).ready()
+      await request()
       run.child.kill('SIGTERM')
       expect(await run.end()).toBe(0)
-      const warnings = run.stderr.split('\n').filter((line) => line.includes('CONTAINERD_SOCKET'))
+      const warnings = run.stderr.split('\n').filter((line) => line.includes('"no_socket"'))
       expect(warnings).toHaveLength(1)
       expect(JSON.parse(warnings[0] as string)).toMatchObject({
         level: 40,
-        msg: expect.stringContaining('it is not a socket: this version does not name containers yet'),
+        socket: join(folder, 'nothing'),
+        reason: expect.stringContaining('there is nothing at this path'),
       })
     },
     longMs,

@@ -69,7 +69,7 @@ export const settings = {
     argument: 'PATH',
     default: null,
     otherwise: 'containers are not named',
-    meaning: 'Socket of containerd, Docker or podman, to name containers; not used yet in this version',
+    meaning: 'Socket of Docker, Podman or containerd, rootless ones too, to name containers; which it is, is found out',
     schema: filePath,
   }),
   containerdNamespace: setting({
@@ -77,7 +77,7 @@ export const settings = {
     flag: '--containerd-namespace',
     argument: 'NAME',
     default: 'default',
-    meaning: 'Namespace of containerd; not used yet in this version',
+    meaning: 'Namespace of containerd: default for nerdctl, k8s.io for Kubernetes',
     schema: text,
   }),
   dataDir: setting({

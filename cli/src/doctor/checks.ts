@@ -1,19 +1,18 @@
 import { readFileSync } from 'node:fs'
-import { type Check, selfCheck } from '@syscribe/collector'
+import { type Check, checkContainerRuntime, selfCheck } from '@syscribe/collector'
 import type { Config } from '@syscribe/runtime'
 import { CliError } from '../cli-error.js'
 import { checkDataDir } from '../run/check-data-dir.js'
 import { checkOutputs } from '../run/check-outputs.js'
-import { containerNaming } from '../run/container-naming.js'
 
 /** Everything `syscribe run` would meet here with this configuration. */
-export function allChecks(config: Config): Check[] {
+export async function allChecks(config: Config): Promise<Check[]> {
   return [
     userCheck(),
     ...selfCheck(),
     writable('outputs', 'The output files can be written.', () => checkOutputs(config)),
     writable('data directory', `The event log can be kept in ${config.dataDir}.`, () => checkDataDir(config.dataDir)),
-    ...containerCheck(config),
+    ...(await containerCheck(config)),
     priorityCheck(),
   ]
 }
@@ -38,11 +37,9 @@ function writable(name: string, fine: string, check: () => void): Check {
   }
 }
 
-function containerCheck(config: Config): Check[] {
-  const detail = containerNaming(config)
-  if (detail === null) return []
-  const remedy = 'Nothing: services are named by their processes and addresses. Unset it to be rid of this line.'
-  return [{ name: 'containers', ok: 'warn', detail: `${detail}.`, remedy }]
+async function containerCheck(config: Config): Promise<Check[]> {
+  const { containerdSocket: socket, containerdNamespace: namespace } = config
+  return socket === null ? [] : [await checkContainerRuntime({ socket, namespace })]
 }
 
 /** sched(7), "The autogroup feature": a nice value counts only within the group of the session. */

@@ -6,7 +6,6 @@ import type { Surroundings } from '../surroundings.js'
 import { checkCapture } from './capture.js'
 import { checkDataDir } from './check-data-dir.js'
 import { openClusterCapture } from './cluster-capture.js'
-import { containerNaming } from './container-naming.js'
 import { stderrLogger } from './logger.js'
 import { stopRequested } from './shutdown.js'
 
@@ -21,8 +20,6 @@ export async function collect(config: Config, surroundings: Surroundings): Promi
   checkCapture()
   const stop = stopRequested()
   const logger = stderrLogger(config.logLevel, 'collector')
-  const unnamed = containerNaming(config)
-  if (unnamed !== null) logger.warn(unnamed)
   const capture = openClusterCapture(config, logger)
   let started: Health = { ready: false, detail: 'starting' }
   const health = () => {

@@ -6,7 +6,6 @@ import { checkCapture } from './capture.js'
 import { checkDataDir } from './check-data-dir.js'
 import { checkOutputs } from './check-outputs.js'
 import { openClusterCapture } from './cluster-capture.js'
-import { containerNaming } from './container-naming.js'
 import { type Derivation, startDerivation } from './derivation.js'
 import { openLocalCapture } from './local-capture.js'
 import { stderrLogger } from './logger.js'
@@ -24,8 +23,6 @@ export async function runSyscribe(config: Config, surroundings: Surroundings): P
   checkCapture()
   const stop = stopRequested()
   const logger = stderrLogger(config.logLevel, 'collector')
-  const unnamed = containerNaming(config)
-  if (unnamed !== null) logger.warn(unnamed)
   const locks = lockOutputs(config)
   try {
     for (const output of locks.unlocked) {

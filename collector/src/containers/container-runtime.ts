@@ -58,6 +58,8 @@ export interface ContainerRuntime {
   running(): Promise<string[]>
   /** Null when there is no such container. @throws ContainerRuntimeError */
   inspect(id: string): Promise<ContainerFacts | null>
+  /** What is likely to be wrong though it answers, and what to do about it; null when all is well. */
+  advice(): Promise<{ what: string; remedy: string } | null>
   /** Settles, with why, when the events have ended: by the runtime or by `close`. */
   readonly lost: Promise<ContainerRuntimeError>
   close(): void

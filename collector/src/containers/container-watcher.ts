@@ -170,6 +170,7 @@ export class ContainerWatcher {
         this.#listed()
         const { kind, version } = runtime
         this.#logger.info({ runtime: kind, version, containers: this.#runs.running.length }, 'containers are watched')
+        return this.#advise(runtime)
       })
       const lost = runtime.lost.then((error) => Promise.reject(error))
       await Promise.race([Promise.all([listing, lost]), lost])
@@ -179,6 +180,11 @@ export class ContainerWatcher {
       runtime.close()
       this.#tellHost(Date.now() * 1000)
     }
+  }
+
+  async #advise(runtime: ContainerRuntime): Promise<void> {
+    const advice = await runtime.advice()
+    if (advice !== null) this.#logger.warn({ runtime: runtime.kind, ...advice }, 'there may be no containers to watch')
   }
 
   #fault(error: unknown): void {

@@ -58,16 +58,18 @@ export class DockerApi {
    * @param onLine gets values that may be anything
    */
   async follow(path: string, onLine: (value: unknown) => void, signal: AbortSignal): Promise<ContainerRuntimeError> {
+    let response: IncomingMessage | undefined
     try {
-      const response = await this.#open(path, undefined, signal)
+      response = await this.#open(path, undefined, signal)
       if (response.statusCode !== 200) {
         response.resume()
         throw new ContainerRuntimeError('bad_answer', `${this.socket}: GET ${path} gave status ${response.statusCode}`)
       }
       // The error of a broken stream is not passed on by readline.
-      const broken = new Promise<never>((_, reject) => response.once('error', reject))
+      const stream = response
+      const broken = new Promise<never>((_, reject) => stream.on('error', reject))
       const lines = (async () => {
-        for await (const line of createInterface({ input: response })) {
+        for await (const line of createInterface({ input: stream })) {
           if (line.trim() !== '') onLine(JSON.parse(line))
         }
       })()
@@ -75,6 +77,8 @@ export class DockerApi {
       return new ContainerRuntimeError('unavailable', `${this.socket}: the runtime ended the stream of events`)
     } catch (cause) {
       return fromSocketError(this.socket, cause)
+    } finally {
+      response?.destroy()
     }
   }
 

@@ -50,6 +50,10 @@ export class DockerRuntime implements ContainerRuntime {
     return facts.networkOf === null ? facts : this.#withNetworkOf(facts, facts.networkOf)
   }
 
+  async advice(): Promise<null> {
+    return null
+  }
+
   close(): void {
     this.#abort.abort()
     this.#api.close()

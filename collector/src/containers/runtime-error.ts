@@ -3,7 +3,6 @@
  * - `no_rights`: this user may not connect.
  * - `refused`: a socket, and nobody listens on it.
  * - `not_a_runtime`: who answers speaks neither the API of Docker and Podman nor containerd's.
- * - `no_namespace`: containerd has no such namespace.
  * - `unavailable`: the runtime ended, or ended the connection.
  * - `timeout`: no answer in time.
  * - `bad_answer`: an answer, and not what its API says.
@@ -14,7 +13,6 @@ export type RuntimeErrorCode =
   | 'no_rights'
   | 'refused'
   | 'not_a_runtime'
-  | 'no_namespace'
   | 'unavailable'
   | 'timeout'
   | 'bad_answer'

@@ -56,6 +56,19 @@ export class ContainerdRuntime implements ContainerRuntime {
     }
   }
 
+  /** Namespaces are made with their first container, so one that is missing may come yet. */
+  async advice(): Promise<{ what: string; remedy: string } | null> {
+    const { namespace } = this.#api
+    const namespaces = await this.#api.namespaces()
+    if (namespaces.includes(namespace)) return null
+    const others = namespaces.length === 0 ? 'it has none at all' : `it has ${namespaces.sort().join(', ')}`
+    return {
+      what: `it has no namespace "${namespace}": ${others}`,
+      remedy:
+        'Set CONTAINERD_NAMESPACE: default for nerdctl, k8s.io for Kubernetes, moby for the containers of Docker.',
+    }
+  }
+
   close(): void {
     this.#unsubscribe()
     this.#api.close()
