@@ -44,7 +44,7 @@ export function openClusterCapture(config: Config, logger: Logger): ClusterCaptu
         throw error
       }
     },
-    notes: () => ({ at: Date.now(), waitingBytes: spool.waitingBytes, lost: lostOf(collector) }),
+    lost: () => lostOf(collector),
   })
   let fail: (error: unknown) => void = () => {}
   const captureFailed = new Promise<never>((_, reject) => {

@@ -1,19 +1,22 @@
 import { type Command, Option } from 'commander'
 import { CliError } from '../cli-error.js'
+import { clusterKeys } from '../cluster/kafka-connection.js'
 import { addConfigFlags, configFrom } from '../config-flags.js'
 import { paragraphs } from '../help-text.js'
 import { topicsJson, topicsTable } from '../log/list-topics.js'
 import { filterForms, recordFilter } from '../log/record-filter.js'
 import { showRecords } from '../log/show-records.js'
 import { parseStartPosition } from '../log/start-position.js'
-import { openLogToRead } from '../open-log.js'
+import { openLog } from '../open-log.js'
 import type { VerbContext } from '../program.js'
 
 export function addLog(program: Command, context: VerbContext): void {
   const log = program
     .command('log')
     .summary('look into the event log')
-    .description('Look into the event log, also while syscribe run writes it')
+    .description(
+      'Look into the event log, also while it is written: that of the data directory, or with --brokers a cluster’s',
+    )
   addTopics(log, context)
   addShow(log, context)
 }
@@ -23,10 +26,10 @@ function addTopics(parent: Command, { surroundings }: VerbContext): void {
     .command('topics')
     .summary('list the topics')
     .description('List the topics: how many records, which offsets, how long kept')
-  addConfigFlags(verb, ['dataDir'])
+  addConfigFlags(verb, ['dataDir', ...clusterKeys])
   verb.option('--json', 'one JSON object a line instead of a table')
   verb.action(async () => {
-    const log = await openLogToRead(configFrom(verb, surroundings.env).dataDir)
+    const log = await openLog(configFrom(verb, surroundings.env))
     try {
       if (verb.opts().json === true) {
         for (const topic of await topicsJson(log)) await surroundings.stdout.write(`${JSON.stringify(topic)}\n`)
@@ -47,7 +50,7 @@ function addShow(parent: Command, { surroundings }: VerbContext): void {
       ),
     )
     .argument('<topic>', 'name of the topic; syscribe log topics lists them')
-  addConfigFlags(verb, ['dataDir'])
+  addConfigFlags(verb, ['dataDir', ...clusterKeys])
   verb
     .addOption(
       new Option(
@@ -88,7 +91,7 @@ Examples:
       follow: options.follow === true,
       watermarks: options.watermarks === true,
     }
-    const log = await openLogToRead(configFrom(verb, surroundings.env).dataDir)
+    const log = await openLog(configFrom(verb, surroundings.env))
     try {
       for await (const record of showRecords(log, { ...show, signal: surroundings.stopSignal() })) {
         await surroundings.stdout.write(`${JSON.stringify(record)}\n`)

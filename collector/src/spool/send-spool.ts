@@ -1,6 +1,6 @@
 import { type Log, LogError, type Producer } from '@syscribe/log'
 import type { Logger } from 'pino'
-import { readPosition, type SentMetadata, writePosition } from './sent-metadata.js'
+import { readPosition, writePosition } from './sent-metadata.js'
 import type { Spool, SpooledRounds } from './spool.js'
 
 /** Bytes of one transaction, softly: many small ones cost the brokers more than a few large ones. */
@@ -25,8 +25,8 @@ export interface SpoolSenderOptions {
   /** Reaches the brokers and makes sure of the topics; called again after each fault. Closed by the sender. */
   open: () => Promise<Log>
   logger: Logger
-  /** Written down with the position, for whoever looks at the cluster. */
-  notes?: () => NonNullable<SentMetadata['notes']>
+  /** Records lost since the start, by cause: written down with the position, for whoever looks at the cluster. */
+  lost?: () => Readonly<Record<string, number>>
 }
 
 export interface SpoolSender {
@@ -127,7 +127,8 @@ class Sender implements SpoolSender {
       }
       await this.#setSchemas(rounds)
       const { batches, next } = rounds
-      const offsets = [writePosition({ spool: spool.id, position: next, ...this.#notes() })]
+      const notes = { at: Date.now(), waitingBytes: spool.bytesFrom(next), lost: this.#options.lost?.() ?? {} }
+      const offsets = [writePosition({ spool: spool.id, position: next, notes })]
       await this.#producer.commit({ batches, group, offsets })
       for (const { batch } of batches) {
         this.sentRecords += batch.count
@@ -136,11 +137,6 @@ class Sender implements SpoolSender {
       spool.release(next)
       position = next
     }
-  }
-
-  #notes(): Pick<SentMetadata, 'notes'> {
-    const { notes } = this.#options
-    return notes === undefined ? {} : { notes: notes() }
   }
 
   /** The spool knows schemas by its own ids: those of the log stand in what is sent. */

@@ -7,7 +7,7 @@ export interface SentMetadata extends SpoolPosition {
   notes?: {
     /** Milliseconds since the Unix epoch. */
     at: number
-    /** Bytes that waited in the spool. */
+    /** Bytes that waited in the spool behind them. */
     waitingBytes: number
     /** Records lost since its start, by cause. */
     lost: Readonly<Record<string, number>>

@@ -88,7 +88,11 @@ export class Spool implements RawLog {
   }
   /** Bytes of rounds that wait to be sent. */
   get waitingBytes(): number {
-    return this.#segments.reduce((sum, { start, end }) => sum + Math.max(0, end - Math.max(start, this.#released)), 0)
+    return this.bytesFrom(this.#released)
+  }
+  /** Bytes of rounds from a position on. */
+  bytesFrom(position: number): number {
+    return this.#segments.reduce((sum, { start, end }) => sum + Math.max(0, end - Math.max(start, position)), 0)
   }
   get path(): string {
     return this.#options.path

@@ -1,0 +1,162 @@
+import { type TestBroker, testBroker } from '@syscribe/test-broker'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { endings } from '../harness/at-end.js'
+import { caughtUp, clusterEnvironment, Part } from '../harness/cluster.js'
+import { programs, run, type Server, startServer } from '../harness/program.js'
+import { type Line, Outputs, Syscribe } from '../harness/syscribe.js'
+
+// Every part its own process on real brokers, against real traffic and against `syscribe run` that watches the same.
+
+const profile = `kafka-${process.pid}`
+const atEnd = endings()
+let broker: TestBroker
+beforeAll(async () => {
+  broker = await testBroker()
+}, 180_000)
+afterAll(() => broker?.stop())
+
+async function startEcho(): Promise<Server> {
+  const env = { ADI_PROFILE: profile, ADI_PROFILE_NAME: 'echo' }
+  const args = (port: number) => [`${programs}server.mjs`, `${port}`]
+  const echo = await startServer((port) => ({ command: process.execPath, args: args(port), env }))
+  atEnd(echo.stop)
+  return echo
+}
+
+/** A profiled client; it says how many of its requests were answered rightly. */
+async function client(port: number, count: number): Promise<number> {
+  const args = [`${programs}client.mjs`, `http://127.0.0.1:${port}`, `${count}`]
+  const env = { ADI_PROFILE: profile, ADI_PROFILE_NAME: 'client' }
+  return Number((await run({ command: process.execPath, args, env })).stdout)
+}
+
+function newOutputs(): Outputs {
+  const outputs = new Outputs()
+  atEnd(() => outputs.remove())
+  return outputs
+}
+
+async function start(args: string[], env: Record<string, string>): Promise<Part> {
+  const part = await Part.start(args, env)
+  atEnd(() => part.kill9())
+  return part
+}
+
+const processors = ['http-parser', 'protocol-classifier', 'env-reader', 'container-enricher']
+const projections = ['http-log', 'env-yaml', 'service-map']
+
+/** Lines as two observers must agree on them: each takes the time itself, and it is in the id. */
+function content(lines: readonly Line[]): string[] {
+  return lines.map(({ timestamp, id, ...line }) => JSON.stringify(line)).sort()
+}
+
+/** What stands in one and not in the other, and how often something stands there twice. */
+function differences(cluster: readonly Line[], embedded: readonly Line[]) {
+  const [ours, theirs] = [content(cluster), content(embedded)]
+  const [has, hasNot] = [new Set(ours), new Set(theirs)]
+  return {
+    more: ours.filter((line) => !hasNot.has(line)).slice(0, 3),
+    missing: theirs.filter((line) => !has.has(line)).slice(0, 3),
+    count: ours.length - theirs.length,
+    twice: cluster.length - new Set(cluster.map(({ id, direction, pid }) => `${id} ${direction} ${pid}`)).size,
+  }
+}
+const none = { more: [], missing: [], count: 0, twice: 0 }
+
+function withoutTimes(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (key, field) => (/^(generated_at|first_seen|last_seen|timestamp)$/.test(key) ? 0 : field)),
+  )
+}
+
+/** The lines of one connection, in their order, of one program. */
+function byConnection(lines: readonly Line[]): Map<string, unknown[]> {
+  const found = new Map<string, unknown[]>()
+  for (const { connection_id, pid, exchange, status_code, url } of lines) {
+    const key = `${connection_id} ${pid}`
+    found.set(key, [...(found.get(key) ?? []), [exchange, status_code, url]])
+  }
+  return found
+}
+
+test('parts of their own write what syscribe run writes, and what the client counted', {
+  timeout: 240_000,
+}, async () => {
+  const cluster = newOutputs()
+  const embedded = newOutputs()
+  const env = { ...clusterEnvironment(broker.brokers), ...cluster.environment, ADI_PROFILE_ALLOWED: profile }
+  const parts = await Promise.all([
+    ...processors.map((name) => start(['process', name], env)),
+    ...projections.map((name) => start(['project', name], env)),
+  ])
+  const collector = await start(['collect'], env)
+  const whole = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile }, embedded)
+  atEnd(() => whole.dispose())
+
+  const echo = await startEcho()
+  expect(await client(echo.port, 60)).toBe(60)
+  expect(await client(echo.port, 40)).toBe(40)
+  await echo.stop()
+  expect(await whole.stop(), whole.stderr).toBe(0)
+  expect(await collector.stop(), collector.stderr).toBe(0)
+  const status = await caughtUp(env, [...processors, ...projections])
+  for (const part of parts) expect(await part.stop(), part.stderr).toBe(0)
+
+  const lines = cluster.lines().filter((line) => line.event_type === undefined)
+  expect(lines).toHaveLength(400)
+  expect(differences(cluster.lines(), embedded.lines())).toEqual(none)
+  expect(byConnection(cluster.lines())).toEqual(byConnection(embedded.lines()))
+  expect(withoutTimes(cluster.map())).toEqual(withoutTimes(embedded.map()))
+  const byPid = (documents: Record<string, unknown>[]) => documents.sort((a, b) => Number(a.pid) - Number(b.pid))
+  expect(withoutTimes(byPid(cluster.documents()))).toEqual(withoutTimes(byPid(embedded.documents())))
+  expect(status.hosts).toEqual([expect.objectContaining({ ended: true, spoolBytes: 0, lost: {} })])
+  expect(status.parts.map(({ errors }) => errors)).toEqual(status.parts.map(() => 0))
+})
+
+test('parts that are killed at any time, while it runs: as if they had not been', { timeout: 300_000 }, async () => {
+  const cluster = newOutputs()
+  const embedded = newOutputs()
+  const env = { ...clusterEnvironment(broker.brokers, 3), ...cluster.environment, ADI_PROFILE_ALLOWED: profile }
+  const commands = [
+    ['process', 'all'],
+    ['process', 'http-parser', 'container-enricher'],
+    ['project', 'all'],
+  ]
+  const parts = await Promise.all(commands.map((args) => start(args, env)))
+  const collector = await start(['collect'], env)
+  const whole = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile }, embedded)
+  atEnd(() => whole.dispose())
+  const echo = await startEcho()
+
+  let right = 0
+  for (let round = 0; round < 6; round++) {
+    const traffic = client(echo.port, 50)
+    const victim = round % commands.length
+    await parts[victim]?.kill9()
+    right += await traffic
+    parts[victim] = await start(commands[victim] as string[], env)
+  }
+  await echo.stop()
+  expect(right).toBe(300)
+  expect(await whole.stop(), whole.stderr).toBe(0)
+  expect(await collector.stop(), collector.stderr).toBe(0)
+  await caughtUp(env, [...processors, ...projections])
+  for (const part of parts) expect(await part.stop(), part.stderr).toBe(0)
+
+  expect(differences(cluster.lines(), embedded.lines())).toEqual(none)
+  expect(byConnection(cluster.lines())).toEqual(byConnection(embedded.lines()))
+  expect(withoutTimes(cluster.map())).toEqual(withoutTimes(embedded.map()))
+})
+
+test('syscribe run with brokers is all of it in one process', { timeout: 180_000 }, async () => {
+  const outputs = newOutputs()
+  const env = { ...clusterEnvironment(broker.brokers), ...outputs.environment, ADI_PROFILE_ALLOWED: profile }
+  const whole = await start(['run'], env)
+  const echo = await startEcho()
+  expect(await client(echo.port, 25)).toBe(25)
+  await echo.stop()
+  expect(await whole.stop(), whole.stderr).toBe(0)
+  expect(outputs.lines().filter((line) => line.event_type === undefined)).toHaveLength(100)
+  const [service] = outputs.map().services.filter(({ name }) => name === 'client')
+  expect(service?.endpoints.reduce((sum, endpoint) => sum + Number(endpoint.count), 0)).toBe(25)
+})
