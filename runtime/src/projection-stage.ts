@@ -139,6 +139,8 @@ export class ProjectionStage<S> implements Stage {
     })
     const warn = settings.warn ?? ((warning: string) => logger.warn(warning))
     this.#instance = await this.#projection.open(this.#target, this.#metadata, { ...settings, warn })
+    const { begun } = this.#instance
+    if (this.#metadata === null && begun !== undefined) await this.#commitFlushed(begun)
   }
 
   async round(): Promise<number> {

@@ -31,6 +31,12 @@ export interface ProjectionSettings {
 }
 
 export interface ProjectionInstance<S> {
+  /**
+   * What `flush` would return for the output as `open` has begun it. Stated by an output that must be found again to be
+   * gone on with: it is committed before the first record, so that a crash before the first `flush` is committed does not
+   * leave an output that nobody knows.
+   */
+  readonly begun?: string
   /** Takes in one record; effects wait for `flush`. */
   apply(input: InputRecord, state: KeyedState<S>): void
   /**

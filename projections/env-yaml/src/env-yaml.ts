@@ -13,10 +13,12 @@ export const envYaml: Projection<null> = {
 }
 
 class EnvYaml implements ProjectionInstance<null> {
+  readonly begun: string
   readonly #file: AppendFile
   #documents: string[] = []
 
   constructor(file: AppendFile) {
+    this.begun = file.mark
     this.#file = file
   }
 

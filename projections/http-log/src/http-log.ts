@@ -24,6 +24,7 @@ export const httpLog: Projection<null> = {
 }
 
 class HttpLog implements ProjectionInstance<null> {
+  readonly begun: string
   readonly #file: AppendFile
   readonly #rawPayload: boolean
   readonly #lines = new LineBuffer()
@@ -32,6 +33,7 @@ class HttpLog implements ProjectionInstance<null> {
   readonly #codec = new TopicCodec('traffic')
 
   constructor(file: AppendFile, settings: ProjectionSettings) {
+    this.begun = file.mark
     this.#file = file
     this.#rawPayload = settings.rawPayload
   }
