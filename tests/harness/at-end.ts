@@ -14,6 +14,6 @@ export function endings(): (end: () => unknown) => void {
         // It has ended already, or cannot; the others must.
       }
     }
-  })
+  }, 120_000)
   return (end) => void ends.push(end)
 }

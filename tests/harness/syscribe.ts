@@ -17,6 +17,7 @@ export interface ServiceMap {
   generated_at: string
   services: {
     name: string
+    image?: string
     endpoints: Record<string, unknown>[]
     connections: Record<string, unknown>[]
   }[]
