@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { endings } from '../harness/at-end.js'
-import { startDocker } from '../harness/container-engines.js'
+import { startContainerd, startDocker, startPodman } from '../harness/container-engines.js'
 import { fillImageFolder } from '../harness/image-folder.js'
 
 const atEnd = endings()
@@ -21,6 +21,37 @@ test('Docker runs an image made of a folder, and starts again on the same data',
   await engine.restart()
   expect(engine.cli('ps', '-aq', '--no-trunc')).toBe(id)
   const pid = Number(engine.cli('inspect', '-f', '{{.State.Pid}}', 'nap'))
+  await engine.remove()
+  expect(() => readFileSync(`/proc/${pid}/cgroup`)).toThrow()
+})
+
+test('containerd runs an image made of a folder', { timeout: 180_000 }, async () => {
+  const root = mkdtempSync(join(tmpdir(), 'syscribe-image-'))
+  atEnd(() => rmSync(root, { recursive: true }))
+  fillImageFolder(root, ['/bin/sleep', '/bin/cat'])
+  const engine = await startContainerd()
+  atEnd(() => engine.remove())
+  engine.importImage('docker.io/library/programs:1', root)
+  const image = 'docker.io/library/programs:1'
+  expect(engine.cli('run', '--rm', image, 'once', '/bin/cat', '/proc/self/comm')).toBe('cat')
+  engine.cli('run', '-d', image, 'nap', '/bin/sleep', '1000')
+  const pid = Number(/^nap\s+(\d+)/m.exec(engine.cli('task', 'ls'))?.[1])
+  expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('sleep\n')
+  await engine.remove()
+  expect(() => readFileSync(`/proc/${pid}/cgroup`)).toThrow()
+})
+
+test('Podman runs an image made of a folder', { timeout: 180_000 }, async () => {
+  const root = mkdtempSync(join(tmpdir(), 'syscribe-image-'))
+  atEnd(() => rmSync(root, { recursive: true }))
+  fillImageFolder(root, ['/bin/sleep', '/bin/cat'])
+  const engine = await startPodman()
+  atEnd(() => engine.remove())
+  engine.importImage('programs:1', root)
+  expect(engine.cli('run', '--rm', 'programs:1', '/bin/cat', '/proc/self/comm')).toBe('cat')
+  engine.cli('run', '-d', '--name', 'nap', '-p', '8080:80', 'programs:1', '/bin/sleep', '1000')
+  const pid = Number(engine.cli('inspect', '-f', '{{.State.Pid}}', 'nap'))
+  expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('sleep\n')
   await engine.remove()
   expect(() => readFileSync(`/proc/${pid}/cgroup`)).toThrow()
 })

@@ -1,8 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { writeImageArchive } from './image-folder.js'
 import { PrivateNamespaces } from './private-namespaces.js'
 
 /** A real container engine of a test's own: its own socket, data, network and mounts. */
@@ -35,7 +36,7 @@ export function startDocker(options: { args?: readonly string[] } = {}): Promise
       socket,
       daemon: { command: 'dockerd', args: ['-H', `unix://${socket}`, ...args, ...(options.args ?? [])] },
       cli,
-      probe: ['version'],
+      probe: { command: cli.command, args: [...cli.args, 'version'] },
       pidfiles: [join(folder, 'docker.pid'), join(folder, 'exec/containerd/containerd.pid')],
       importImage: (run, name, root) =>
         run('sh', '-c', `tar -C "$1" -c . | docker -H "$2" import - "$3"`, 'sh', root, `unix://${socket}`, name),
@@ -49,18 +50,107 @@ export function startDocker(options: { args?: readonly string[] } = {}): Promise
   })
 }
 
+/** Starts `containerd`, in the namespace `default` for its command line; resolves when it answers. */
+export function startContainerd(): Promise<ContainerEngine> {
+  return startEngine((folder) => {
+    const socket = join(folder, 'containerd.sock')
+    const config = join(folder, 'containerd.toml')
+    const entry = (name: string, value: unknown) => `${name} = ${JSON.stringify(value)}\n`
+    writeFileSync(
+      config,
+      entry('version', 2) +
+        entry('root', join(folder, 'root')) +
+        entry('state', join(folder, 'state')) +
+        entry('disabled_plugins', ['io.containerd.grpc.v1.cri']) +
+        `[grpc]\n${entry('address', socket)}[ttrpc]\n${entry('address', `${socket}.ttrpc`)}`,
+    )
+    const cli = { command: 'ctr', args: ['-a', socket, '-n', 'default'] }
+    return {
+      socket,
+      daemon: { command: 'containerd', args: ['-c', config, '-l', 'warn'] },
+      cli,
+      probe: { command: cli.command, args: [...cli.args, 'version'] },
+      importImage: (run, name, root) => {
+        const archive = join(folder, 'image.tar')
+        writeImageArchive(run, name, root, archive)
+        run(cli.command, ...cli.args, 'image', 'import', archive)
+      },
+      removeContainers: (run) => {
+        for (const namespace of run(cli.command, '-a', socket, 'namespace', 'ls', '-q').split('\n')) {
+          const ctr = (...args: string[]) => run(cli.command, '-a', socket, '-n', namespace, ...args).split('\n')
+          for (const task of ctr('task', 'ls', '-q')) if (task !== '') ctr('task', 'rm', '-f', task)
+          for (const id of ctr('container', 'ls', '-q')) if (id !== '') ctr('container', 'rm', id)
+        }
+      },
+    }
+  })
+}
+
+/** Starts `podman system service`; resolves when it answers. Its command line works on the same containers. */
+export function startPodman(): Promise<ContainerEngine> {
+  return startEngine((folder) => {
+    const socket = join(folder, 'podman.sock')
+    const config = join(folder, 'containers.conf')
+    const plugins = join(folder, 'cni')
+    // Limits may not be raised everywhere; Podman's default is to raise them.
+    writeFileSync(
+      config,
+      `[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]\n[network]\nnetwork_config_dir = ${JSON.stringify(plugins)}\n`,
+    )
+    const args = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--tmpdir', join(folder, 'tmp')]
+    // crun refuses a hybrid cgroup hierarchy; without systemd there is no journal and no scope.
+    args.push(
+      '--runtime',
+      'runc',
+      '--cgroup-manager',
+      'cgroupfs',
+      '--events-backend',
+      'file',
+      '--storage-driver',
+      'vfs',
+    )
+    const cli = { command: 'podman', args }
+    const run = { CONTAINERS_CONF: config }
+    return {
+      socket,
+      ownFolders: ['/var/lib/cni'],
+      daemon: {
+        command: 'podman',
+        args: [...args, 'system', 'service', '--time=0', `unix://${socket}`],
+        env: run,
+      },
+      cli,
+      probe: { command: 'curl', args: ['-sf', '--unix-socket', socket, 'http://podman/_ping'] },
+      importImage: (podman, name, root) => {
+        podman(
+          'sh',
+          '-c',
+          'image=$1 && root=$2 && shift 2 && tar -C "$root" -c . | podman "$@" import - "$image"',
+          'sh',
+          name,
+          root,
+          ...args,
+        )
+      },
+      removeContainers: (podman) => podman(cli.command, ...cli.args, 'rm', '-fa', '-t', '0'),
+    }
+  })
+}
+
 type Run = (command: string, ...args: string[]) => string
 
 interface Kind {
   socket: string
   daemon: { command: string; args: string[]; env?: Record<string, string> }
   cli: { command: string; args: string[] }
-  /** Arguments of the command line that succeed when the daemon answers. */
-  probe: string[]
+  /** A command that succeeds when the daemon answers. */
+  probe: { command: string; args: string[] }
+  /** Folders of fixed path that the engine keeps its state in: empty ones of its own are shown to it there. */
+  ownFolders?: string[]
   /** Left behind by a daemon that was killed, and taken for one that runs when its pid is used again. */
   pidfiles?: string[]
   importImage(run: Run, name: string, folder: string): void
-  removeContainers(run: Run): void
+  removeContainers(run: Run): unknown
 }
 
 const startTimeoutMs = 60_000
@@ -78,6 +168,10 @@ async function startEngine(describe: (folder: string) => Kind): Promise<Containe
       stdio: ['ignore', 'pipe', 'pipe'],
     }).trim()
   }
+  for (const own of kind.ownFolders ?? []) {
+    mkdirSync(own, { recursive: true })
+    host.run('mount', '-t', 'tmpfs', 'engine', own)
+  }
   let daemon: ChildProcess
 
   async function start(): Promise<void> {
@@ -92,7 +186,7 @@ async function startEngine(describe: (folder: string) => Kind): Promise<Containe
     for (;;) {
       try {
         if (existsSync(kind.socket)) {
-          run(kind.cli.command, ...kind.cli.args, ...kind.probe)
+          run(kind.probe.command, ...kind.probe.args)
           return
         }
       } catch (error) {

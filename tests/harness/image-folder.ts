@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, realpathSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { copyFileSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /**
@@ -17,6 +18,31 @@ export function fillImageFolder(folder: string, programs: readonly string[]): vo
       copyFileSync(realpathSync(file), to)
     }
   }
+}
+
+/** Writes an archive as `docker save` does (Docker Image Specification v1.2), for engines that can import no folder. */
+export function writeImageArchive(
+  run: (command: string, ...args: string[]) => string,
+  name: string,
+  folder: string,
+  archive: string,
+): void {
+  const parts = `${archive}.parts`
+  mkdirSync(parts, { recursive: true })
+  const layer = join(parts, 'layer.tar')
+  run('tar', '-C', folder, '-cf', layer, '.')
+  const diff = createHash('sha256').update(readFileSync(layer)).digest('hex')
+  const config = {
+    architecture: { x64: 'amd64' }[process.arch as string] ?? process.arch,
+    os: 'linux',
+    config: {},
+    rootfs: { type: 'layers', diff_ids: [`sha256:${diff}`] },
+  }
+  writeFileSync(join(parts, 'config.json'), JSON.stringify(config))
+  const manifest = [{ Config: 'config.json', RepoTags: [name], Layers: ['layer.tar'] }]
+  writeFileSync(join(parts, 'manifest.json'), JSON.stringify(manifest))
+  run('tar', '-C', parts, '-cf', archive, 'manifest.json', 'config.json', 'layer.tar')
+  rmSync(parts, { recursive: true })
 }
 
 function librariesOf(program: string): string[] {
