@@ -4,8 +4,11 @@ import { readFileSync, readlinkSync } from 'node:fs'
 const littleMs = 4
 /** A thread that waited for less than this share of the time it wanted to run has the machine to itself. */
 const contended = 0.15
-/** On a contended processor: how long to stand back for each millisecond wanted, and at most. */
-const pausePerMs = 20
+/**
+ * On a contended processor: how long to stand back for each millisecond it ran, and at most. One part in thirteen of a
+ * processor is left to it so, however many others want it: an output that falls behind must not stand still.
+ */
+const pausePerMs = 12
 const longestPauseMs = 1_000
 
 /** Time a thread spent running and waiting for a processor since its start, nanoseconds. */
@@ -37,7 +40,7 @@ export class SpareTime {
     const waited = (now.waited - this.#last.waited) / 1e6
     if (ran + waited < littleMs) return 0
     this.#last = now
-    return waited / (ran + waited) < contended ? 0 : Math.min(longestPauseMs, (ran + waited) * pausePerMs)
+    return waited / (ran + waited) < contended ? 0 : Math.min(longestPauseMs, ran * pausePerMs)
   }
 }
 

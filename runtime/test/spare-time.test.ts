@@ -10,7 +10,7 @@ test('stands back only where it had to wait, in proportion, within a bound', () 
   expect(spare.pause()).toBe(0)
   times.ran += 10 * ms
   times.waited += 10 * ms
-  expect(spare.pause()).toBe(400)
+  expect(spare.pause()).toBe(120)
   times.ran += 300 * ms
   times.waited += 300 * ms
   expect(spare.pause()).toBe(1_000)
@@ -22,8 +22,16 @@ test('too little to judge is judged with what follows', () => {
   const spare = new SpareTime(() => ({ ...times }))
   times.waited += 3 * ms
   expect(spare.pause()).toBe(0)
-  times.waited += 3 * ms
-  expect(spare.pause()).toBe(120)
+  times.ran += 2 * ms
+  expect(spare.pause()).toBe(24)
+})
+
+test('a thread that hardly gets to run is not held up further', () => {
+  const times = { ran: 0, waited: 0 }
+  const spare = new SpareTime(() => ({ ...times }))
+  times.ran += 1 * ms
+  times.waited += 500 * ms
+  expect(spare.pause()).toBe(12)
 })
 
 test('reads the times of the calling thread', () => {
