@@ -27,6 +27,7 @@ describe('kafka log with a schema registry', () => {
 describe('schemas in a registry', () => {
   const fields = (...names: string[]) => names.map((name) => ({ name, type: 'string' }))
   const first = { type: 'record', name: 'A', fields: fields('a') }
+  const sharedPrefix = randomPrefix()
 
   async function open(prefix = randomPrefix()): Promise<{ log: Log; prefix: string }> {
     const log = await openKafkaLog({ brokers: broker.brokers, prefix, registry: { url: registry.url } })
@@ -48,6 +49,17 @@ describe('schemas in a registry', () => {
     const id = await log.registerSchema('http', more)
     expect(await log.schema(id)).toEqual(more)
     await log.close()
+  })
+
+  it('are registered by many processes at the same moment, as they all start', async () => {
+    const logs = await Promise.all(Array.from({ length: 8 }, () => open(sharedPrefix)))
+    for (let round = 0; round < 5; round++) {
+      const topic = `http.${round}`
+      await logs[0]?.log.createTopics([settings(topic)])
+      const ids = await Promise.all(logs.map(({ log }) => log.registerSchema(topic, first)))
+      expect(new Set(ids).size).toBe(1)
+    }
+    for (const { log } of logs) await log.close()
   })
 
   it('are named by messages as a Confluent client expects it', async () => {

@@ -40,7 +40,7 @@ export class SchemaRegistry implements Schemas {
     if (known !== undefined) return known
     await this.#guard(subject)
     const path = `/subjects/${encodeURIComponent(subject)}/versions`
-    const { status, body } = await this.#ask('POST', path, { schema: text })
+    const { status, body } = await this.#change('POST', path, { schema: text })
     if (status === 409) {
       throw new LogError('invalid', `topic ${topic}: the schema is not ${compatibility}: ${messageOf(body)}`)
     }
@@ -77,7 +77,7 @@ export class SchemaRegistry implements Schemas {
     const path = `/config/${encodeURIComponent(subject)}`
     const guarding =
       this.#guarded.get(subject) ??
-      this.#ask('PUT', path, { compatibility }).then(({ status, body }) => {
+      this.#change('PUT', path, { compatibility }).then(({ status, body }) => {
         if (status !== 200) throw this.#unexpected('PUT', path, status, body)
       })
     this.#guarded.set(subject, guarding)
@@ -85,6 +85,12 @@ export class SchemaRegistry implements Schemas {
       this.#guarded.delete(subject)
       throw error
     })
+  }
+
+  /** Asked again at a 409: Apicurio gives it also to one of two processes that do the same at the same moment. */
+  async #change(method: string, path: string, body: object): Promise<{ status: number; body: unknown }> {
+    const answer = await this.#ask(method, path, body)
+    return answer.status === 409 ? this.#ask(method, path, body) : answer
   }
 
   #unexpected(method: string, path: string, status: number, body: unknown): LogError {
