@@ -13,7 +13,9 @@ export class PrivateNamespaces {
   }
 
   static async open(): Promise<PrivateNamespaces> {
-    const script = 'ip link set lo up && echo ready && exec tail -f /dev/null'
+    // What `ip netns add` makes is a file of the folder, too.
+    const script =
+      'ip link set lo up && mkdir -p /run/netns && mount -t tmpfs netns /run/netns && echo ready && exec tail -f /dev/null'
     const args = ['--net', '--mount', '--propagation', 'private', 'sh', '-c', script]
     const holder = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'inherit'] })
     const ready = once(holder.stdout as NodeJS.ReadableStream, 'data')

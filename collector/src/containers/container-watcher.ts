@@ -255,9 +255,8 @@ export class ContainerWatcher {
     else this.#tellFacts(runtime, facts, at, repeat)
   }
 
-  async #remember(runtime: ContainerRuntime, { id }: ContainerEvent): Promise<void> {
-    const facts = await runtime.inspect(id)
-    if (facts === null) return
+  async #remember(runtime: ContainerRuntime, { id, told }: ContainerEvent): Promise<void> {
+    const facts = (await runtime.inspect(id)) ?? { ...unknown(id), ...told }
     if (this.#created.size >= mostCreated) this.#created.delete(this.#created.keys().next().value as string)
     this.#created.set(id, facts)
   }
