@@ -87,6 +87,7 @@ export class Naming {
 
   /** Until when the container of an observed process may yet be told of. */
   #explainedAt(key: ProcessKey, time: number, now: number, state: State): number {
+    if (hostTable.of(key.host, state) === null) return 0
     const image = this.#processes.at(key, time, now, state)
     const mentioned = image && unexplained(key.host, image.place, time, now, this.#containers, state)
     return mentioned === null ? 0 : waitsUntil(key.host, mentioned, now, state)

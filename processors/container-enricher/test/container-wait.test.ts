@@ -170,7 +170,7 @@ test('a process that shows itself late takes its place, under the names the conn
   expect(written.map(({ server }) => server.name)).toEqual(['10.0.0.2', '10.0.0.2', '10.0.0.2'])
   expect(written.map(({ server }) => server.process?.key.pid)).toEqual([undefined, 3, 3])
   const { state } = runProcessor(containerEnricher, [...given, end(4001, 'client', ends), watermark(4001)])
-  expect([...state.keys()].filter((key) => key.startsWith('k'))).toEqual([])
+  expect([...state.entries()].filter(([key]) => key.startsWith('k'))).toEqual([])
 })
 
 test('names do not depend on when containers are told of, as long as that is in time', () => {
