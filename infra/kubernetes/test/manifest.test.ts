@@ -19,6 +19,8 @@ interface Container {
   args: string[]
   env: Named[]
   envFrom: { configMapRef: Named }[]
+  ports: (Named & { containerPort: number })[]
+  readinessProbe: { httpGet: { port: string } }
   volumeMounts: Mount[]
   securityContext: {
     privileged?: boolean
@@ -80,6 +82,8 @@ test('the settings are ones that Syscribe has, and it takes their values', () =>
     'node-1',
   ])
   expect([config.containerdSocket, config.containerdNamespace]).toEqual(['/run/containerd/containerd.sock', 'k8s.io'])
+  const probed = container.ports.find(({ name }) => name === container.readinessProbe.httpGet.port)
+  expect(configured.SYSCRIBE_METRICS_PORT).toBe(`0.0.0.0:${probed?.containerPort}`)
 })
 
 test('what it writes outlives the pod, and what it only reads is mounted for reading', () => {
