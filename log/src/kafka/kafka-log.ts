@@ -147,7 +147,7 @@ class KafkaLog implements Log {
     this.#checkOpen()
     const reader = new KafkaReader(
       {
-        cluster: this.#cluster.apart(),
+        cluster: this.#cluster,
         topics: this.#topics,
         settings: this.#settings,
         checkOpen: () => this.#checkOpen(),

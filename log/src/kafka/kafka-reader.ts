@@ -9,7 +9,6 @@ import type { Settings } from './options.js'
 import type { Topics } from './topics.js'
 
 export interface ReaderContext {
-  /** Connections of its own: a fetch holds up what is asked after it until there is news. */
   cluster: Cluster
   topics: Topics
   settings: Settings
@@ -30,14 +29,28 @@ interface Position {
   buffered: FetchedBatch[]
   /** Why nothing more can be fetched; told once what is buffered is gone. */
   fault: LogError | null
+  /** The last answer left nothing behind that could be read. */
+  atEnd: boolean
+  /** When it came, on the clock of performance.now(). */
+  answeredAt: number
+  /** Since when no broker gives an answer for it; null while one does. */
+  silentSince: number | null
+  lastFault: unknown
+  /** A fetch for it is under way. */
+  asked: 'no' | 'yes' | 'until there is news'
+}
+
+/** What the last answer said may be taken for true, when nobody is asked meanwhile. */
+const freshMs = 5
+
+function isAtEnd({ atEnd, asked, answeredAt }: Position): boolean {
+  return atEnd && (asked === 'until there is news' || performance.now() - answeredAt < freshMs)
 }
 
 const defaultMaxBytes = 1024 * 1024
-/** How long a fetch waits at the broker: until then, it holds up one for other partitions. */
+/** How long a fetch waits at the broker: until then, it holds up others on its connection. */
 const longWaitMs = 500
 const shortWaitMs = 100
-/** How long a poll that does not wait gives a fetch that has just been sent. */
-const answerMs = 50
 /** After a fault of a broker. */
 const pauseMs = 100
 const offsetOutOfRange = 1
@@ -50,21 +63,23 @@ export class KafkaReader implements Reader {
   readonly #context: ReaderContext
   readonly #maxBytes: number
   #positions: Position[] = []
-  /** Fetches under way, by broker. */
-  readonly #fetching = new Map<number, Promise<void>>()
+  /**
+   * Connections of its own: a fetch holds up what is asked after it until there is news. The second is for partitions
+   * that are wanted while others are waited for.
+   */
+  readonly #lanes: readonly Cluster[]
+  /** Fetches under way, by lane and broker. */
+  readonly #fetching = new Map<string, Promise<void>>()
   /** Counts assignments: answers to fetches for older ones are dropped. */
   #assignment = 0
-  #fetchedAt = 0
   #turn = 0
-  /** Since when no broker has answered, on the clock of performance.now(); null while they do. */
-  #silentSince: number | null = null
-  #lastFault: unknown
   #pausedUntil = 0
   #wake: (() => void) | null = null
   #closed = false
 
   constructor(context: ReaderContext, options: ReaderOptions = {}) {
     this.#context = context
+    this.#lanes = [context.cluster.apart(), context.cluster.apart()]
     this.#maxBytes = Math.max(1, options.maxBytes ?? defaultMaxBytes)
   }
 
@@ -75,13 +90,15 @@ export class KafkaReader implements Reader {
       positions.map(async ({ topic, partition, offset }): Promise<Position> => {
         await topics.checkPartition(topic, partition)
         const at = typeof offset === 'number' ? offset : await topics.offsetAt(topic, partition, times[offset])
-        return { topic, partition, physical: topics.physical(topic), next: at, ahead: at, buffered: [], fault: null }
+        const physical = topics.physical(topic)
+        const begin = { buffered: [], fault: null, atEnd: false, answeredAt: 0, silentSince: null } as const
+        const place = { topic, partition, physical, next: at, ahead: at }
+        return { ...place, ...begin, buffered: [], lastFault: null, asked: 'no' }
       }),
     )
     this.#check()
     this.#assignment++
     this.#positions = resolved
-    this.#silentSince = null
     this.#pausedUntil = 0
   }
 
@@ -96,30 +113,23 @@ export class KafkaReader implements Reader {
     const wake = () => this.#wake?.()
     signal?.addEventListener('abort', wake)
     try {
-      for (let first = true; ; first = false) {
-        const assignment = this.#assignment
+      for (;;) {
         const chosen = this.#positions.filter(wanted)
         const fault = chosen.find((at) => at.fault !== null && at.buffered.length === 0)?.fault
         if (fault) throw this.#forgive(fault)
         const taken = this.#take(chosen)
         if (taken.length > 0) {
-          this.#fetch(chosen)
+          this.#fetch(chosen, longWaitMs)
           return taken
         }
+        if (this.#closed || signal?.aborted) return []
         const left = until - performance.now()
-        if (this.#closed || signal?.aborted || chosen.length === 0) {
-          if (this.#closed || signal?.aborted || left <= 0) return []
-        } else if (left <= 0 && (!first || performance.now() - this.#fetchedAt > answerMs) && this.#fetching.size > 0) {
-          this.#checkHeard()
-          return []
-        } else if (left <= 0 && !first) {
-          this.#checkHeard()
-          return []
-        }
-        this.#fetch(chosen)
-        await this.#news(Math.max(left, first ? answerMs : 0))
+        // Nothing means that the broker has said so, unless it says nothing at all.
+        this.#checkHeard(chosen)
+        if (left <= 0 && chosen.every((at) => at.silentSince !== null || isAtEnd(at))) return []
+        this.#fetch(chosen, left > 0 ? longWaitMs : 0)
+        await this.#news(left > 0 ? left : longWaitMs)
         if (this.#closed) return []
-        if (assignment === this.#assignment) this.#checkHeard()
       }
     } finally {
       signal?.removeEventListener('abort', wake)
@@ -132,7 +142,7 @@ export class KafkaReader implements Reader {
     this.#positions = []
     this.#assignment++
     this.#wake?.()
-    this.#context.cluster.close()
+    for (const lane of this.#lanes) lane.close()
     this.#context.onClose(this)
     await Promise.allSettled(this.#fetching.values())
   }
@@ -143,10 +153,10 @@ export class KafkaReader implements Reader {
   }
 
   /** @throws LogError `unavailable` when brokers have been silent for too long */
-  #checkHeard(): void {
-    const { operationTimeoutMs } = this.#context.settings
-    if (this.#silentSince === null || performance.now() - this.#silentSince < operationTimeoutMs) return
-    throw logError(this.#lastFault, 'reading')
+  #checkHeard(chosen: readonly Position[]): void {
+    const since = performance.now() - this.#context.settings.operationTimeoutMs
+    const silent = chosen.find((at) => at.silentSince !== null && at.silentSince < since)
+    if (silent) throw logError(silent.lastFault, `reading topic ${silent.topic} partition ${silent.partition}`)
   }
 
   /** A fault is told each time it is met: the next poll tries again. */
@@ -183,26 +193,32 @@ export class KafkaReader implements Reader {
    * Asks for what comes next, once nothing is buffered: a fetch for some partitions that waits for news would hold up
    * the one for those that are through with theirs.
    */
-  #fetch(chosen: readonly Position[]): void {
+  #fetch(chosen: readonly Position[], waitMs: number): void {
     if (performance.now() < this.#pausedUntil || chosen.some((at) => at.buffered.length > 0)) return
-    const idle = chosen.filter((at) => at.fault === null)
+    const idle = chosen.filter((at) => at.fault === null && at.asked === 'no')
     if (idle.length === 0) return
-    const waitMs = idle.length === this.#positions.length ? longWaitMs : shortWaitMs
     const assignment = this.#assignment
-    const places = idle.map(async (at) => ({ at, broker: await this.#leader(at) }))
-    void Promise.all(places).then((found) => {
+    for (const at of idle) at.asked = 'yes'
+    void Promise.all(idle.map(async (at) => ({ at, broker: await this.#leader(at) }))).then((found) => {
+      for (const { at } of found) at.asked = 'no'
       const byBroker = new Map<number, Position[]>()
       for (const { at, broker } of found) {
         if (broker !== null) byBroker.set(broker, [...(byBroker.get(broker) ?? []), at])
       }
+      if (assignment !== this.#assignment || this.#closed) return
       for (const [broker, positions] of byBroker) {
-        if (this.#fetching.has(broker) || assignment !== this.#assignment || this.#closed) continue
-        const fetching = this.#fetchFrom(broker, positions, waitMs, assignment).finally(() => {
-          this.#fetching.delete(broker)
+        const lane = this.#lanes.findIndex((_, index) => !this.#fetching.has(`${index}/${broker}`))
+        if (lane < 0) continue
+        const key = `${lane}/${broker}`
+        const part = lane > 0 || positions.length < this.#positions.length
+        const wait = Math.min(waitMs, part ? shortWaitMs : longWaitMs)
+        for (const at of positions) at.asked = wait > 0 ? 'until there is news' : 'yes'
+        const fetching = this.#fetchFrom(lane, broker, positions, wait, assignment).finally(() => {
+          this.#fetching.delete(key)
+          for (const at of positions) at.asked = 'no'
           this.#wake?.()
         })
-        this.#fetching.set(broker, fetching)
-        this.#fetchedAt = performance.now()
+        this.#fetching.set(key, fetching)
       }
     })
   }
@@ -216,15 +232,20 @@ export class KafkaReader implements Reader {
     }
   }
 
-  async #fetchFrom(broker: number, positions: Position[], waitMs: number, assignment: number): Promise<void> {
+  async #fetchFrom(
+    lane: number,
+    broker: number,
+    positions: Position[],
+    waitMs: number,
+    assignment: number,
+  ): Promise<void> {
     // In turns, for the broker fills its answer in this order.
     const from = this.#turn % positions.length
     const order = [...positions.slice(from), ...positions.slice(0, from)]
     const asked = order.map(({ physical, partition, ahead }) => ({ topic: physical, partition, offset: ahead }))
     const limits = { waitMs, maxBytes: this.#maxBytes, maxPartitionBytes: this.#maxBytes }
     try {
-      const answers = await this.#context.cluster.send({ broker }, fetchRequest(asked, limits))
-      this.#silentSince = null
+      const answers = await this.#lanes[lane]!.send({ broker }, fetchRequest(asked, limits))
       if (assignment !== this.#assignment) return
       for (const answer of answers) {
         const at = positions.find((one) => one.physical === answer.topic && one.partition === answer.partition)
@@ -262,6 +283,9 @@ export class KafkaReader implements Reader {
         at.buffered.push({ topic, partition, batch: emptyBatch(ahead), nextOffset })
       }
       at.ahead = nextOffset
+      at.silentSince = null
+      at.atEnd = nextOffset >= answer.lastStableOffset
+      at.answeredAt = performance.now()
     } catch (error) {
       at.fault = logError(error, `reading topic ${topic} partition ${partition}`)
     }
@@ -283,9 +307,11 @@ export class KafkaReader implements Reader {
   #failed(error: unknown, positions: readonly Position[]): void {
     if (this.#closed) return
     if (error instanceof KafkaFault && error.passes) {
-      for (const at of positions) this.#context.cluster.forgetTopic(at.physical)
-      this.#silentSince ??= performance.now()
-      this.#lastFault = error
+      for (const at of positions) {
+        this.#context.cluster.forgetTopic(at.physical)
+        at.silentSince ??= performance.now()
+        at.lastFault = error
+      }
       this.#pausedUntil = performance.now() + pauseMs
       this.#wake?.()
       return

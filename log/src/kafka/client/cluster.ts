@@ -15,6 +15,19 @@ interface Address {
   port: number
 }
 
+/** What is known of a cluster. */
+interface Known {
+  brokers: Map<number, Address>
+  controller: number
+  /** Leader of each partition, -1 when there is none now. */
+  leaders: Map<string, number[]>
+  coordinators: Map<string, number>
+}
+
+function unknown(): Known {
+  return { brokers: new Map(), controller: -1, leaders: new Map(), coordinators: new Map() }
+}
+
 /** What a request is about, and so which broker gets it. */
 export type Place =
   | { any: true }
@@ -31,22 +44,19 @@ export type Place =
 export class Cluster {
   readonly #options: ClusterOptions
   readonly #seeds: Address[]
-  #brokers = new Map<number, Address>()
-  #controller = -1
-  /** Leader of each partition, -1 when there is none now. */
-  readonly #leaders = new Map<string, number[]>()
-  readonly #coordinators = new Map<string, number>()
+  readonly #known: Known
   readonly #connections = new Map<string, Promise<Connection>>()
   #closed = false
 
-  constructor(options: ClusterOptions) {
+  constructor(options: ClusterOptions, known: Known = unknown()) {
     this.#options = options
     this.#seeds = options.brokers.map(parseAddress)
+    this.#known = known
   }
 
-  /** A second set of connections: an answer that waits for news does not hold up others. */
+  /** The same with connections of its own: an answer that waits for news does not hold up others. */
   apart(): Cluster {
-    return new Cluster(this.#options)
+    return new Cluster(this.#options, this.#known)
   }
 
   /** One attempt. @throws KafkaFault */
@@ -68,18 +78,18 @@ export class Cluster {
   /** Facts about topics; null for all there are. One attempt. @throws KafkaFault */
   async metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {
     const metadata = await this.send({ any: true }, metadataRequest(topics))
-    this.#brokers = new Map(metadata.brokers.map(({ id, host, port }) => [id, { host, port }]))
-    this.#controller = metadata.controller
+    this.#known.brokers = new Map(metadata.brokers.map(({ id, host, port }) => [id, { host, port }]))
+    this.#known.controller = metadata.controller
     for (const { topic, code, leaders } of metadata.topics) {
-      if (code === 0) this.#leaders.set(topic, leaders)
-      else this.#leaders.delete(topic)
+      if (code === 0) this.#known.leaders.set(topic, leaders)
+      else this.#known.leaders.delete(topic)
     }
     return metadata
   }
 
   /** Leaders of a topic's partitions. @throws KafkaFault `UNKNOWN_TOPIC_OR_PARTITION` */
   async leaders(topic: string): Promise<readonly number[]> {
-    const known = this.#leaders.get(topic)
+    const known = this.#known.leaders.get(topic)
     if (known !== undefined) return known
     const { topics } = await this.metadata([topic])
     checkCode(topics[0]!.code, `topic ${topic}`)
@@ -91,20 +101,20 @@ export class Cluster {
     const leader = (await this.leaders(topic))[partition]
     if (leader === undefined) throw faultOf(3, `topic ${topic} partition ${partition}`)
     if (leader >= 0) return leader
-    this.#leaders.delete(topic)
+    this.#known.leaders.delete(topic)
     throw faultOf(5, `topic ${topic} partition ${partition}`)
   }
 
   forgetTopic(topic: string): void {
-    this.#leaders.delete(topic)
+    this.#known.leaders.delete(topic)
   }
 
   forgetIfMisplaced(place: Place, error: unknown): void {
     if (!(error instanceof KafkaFault) || !misplaced.has(error.type)) return
-    if ('topic' in place) this.#leaders.delete(place.topic)
-    if ('broker' in place) this.#leaders.clear()
-    if ('controller' in place) this.#controller = -1
-    if ('group' in place || 'transactionalId' in place) this.#coordinators.delete(JSON.stringify(place))
+    if ('topic' in place) this.#known.leaders.delete(place.topic)
+    if ('broker' in place) this.#known.leaders.clear()
+    if ('controller' in place) this.#known.controller = -1
+    if ('group' in place || 'transactionalId' in place) this.#known.coordinators.delete(JSON.stringify(place))
   }
 
   /** @throws KafkaFault */
@@ -113,8 +123,8 @@ export class Cluster {
     if ('broker' in place) return this.#connection(place.broker)
     if ('topic' in place) return this.#connection(await this.leader(place.topic, place.partition))
     if ('controller' in place) {
-      if (this.#controller < 0) await this.metadata([])
-      return this.#connection(this.#controller)
+      if (this.#known.controller < 0) await this.metadata([])
+      return this.#connection(this.#known.controller)
     }
     return this.#connection(await this.#coordinator(place))
   }
@@ -128,11 +138,11 @@ export class Cluster {
 
   async #coordinator(place: { group: string } | { transactionalId: string }): Promise<number> {
     const key = JSON.stringify(place)
-    const known = this.#coordinators.get(key)
+    const known = this.#known.coordinators.get(key)
     if (known !== undefined) return known
     const found = await this.send({ any: true }, coordinatorRequest(place))
-    this.#brokers.set(found.id, { host: found.host, port: found.port })
-    this.#coordinators.set(key, found.id)
+    this.#known.brokers.set(found.id, { host: found.host, port: found.port })
+    this.#known.coordinators.set(key, found.id)
     return found.id
   }
 
@@ -142,7 +152,7 @@ export class Cluster {
       const open = await opening.catch(() => null)
       if (open?.alive) return open
     }
-    for (const id of this.#brokers.keys()) {
+    for (const id of this.#known.brokers.keys()) {
       try {
         return await this.#connection(id)
       } catch (error) {
@@ -160,7 +170,7 @@ export class Cluster {
   }
 
   #connection(id: number): Promise<Connection> {
-    const address = this.#brokers.get(id)
+    const address = this.#known.brokers.get(id)
     if (address === undefined) throw new KafkaFault('CONNECTION', `the address of broker ${id} is not known`)
     return this.#open(`${address.host}:${address.port}`, address)
   }
