@@ -1,4 +1,4 @@
-import { BatchBuilder, openEmbeddedLog } from '@syscribe/log'
+import { BatchBuilder, type Log, openEmbeddedLog } from '@syscribe/log'
 import { topicSettings } from '@syscribe/runtime'
 import { TopicCodec } from '@syscribe/schemas'
 
@@ -11,6 +11,15 @@ const response = Buffer.from('HTTP/1.1 200 OK\r\nContent-Type: application/json\
 /** Writes a log as a collector would have: one process that makes one HTTP exchange. */
 export async function recordLog(path: string): Promise<void> {
   const log = await openEmbeddedLog({ path })
+  try {
+    await recordInto(log)
+  } finally {
+    await log.close()
+  }
+}
+
+/** The same into a log that is open. */
+export async function recordInto(log: Log): Promise<void> {
   const producer = await log.producer()
   try {
     await log.createTopics(topicSettings({ retentionBytes: null, retentionMs: null }))
@@ -45,7 +54,6 @@ export async function recordLog(path: string): Promise<void> {
     await append('containers', [])
   } finally {
     await producer.close()
-    await log.close()
   }
 }
 

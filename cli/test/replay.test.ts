@@ -128,12 +128,38 @@ describe('replay while nothing runs', () => {
     expect(text('http.log')).toBe(before)
   })
 
+  it('writes what a processor derives into a topic that is named', async () => {
+    await command(['replay', 'http-parser'], env)
+    const into = (...args: string[]) => command(['replay', ...args], env)
+    expect(await into('http-parser', '--into', 'trial', '--to', '1')).toMatchObject({
+      exitCode: 0,
+      stdout: 'http-parser is written to trial.\n',
+    })
+    expect((await into('protocol-classifier', '--into', 'both')).exitCode).toBe(0)
+    const topics = jsonLines((await command(['log', 'topics', '--json'], env)).stdout)
+    const ends = Object.fromEntries(topics.map(({ topic, offsets }) => [topic, offsets[0].end]))
+    // One message: --to 1 leaves the response out.
+    expect(ends).toMatchObject({ trial: 1, 'both.connections': ends.connections, 'both.names': ends.names })
+    expect(topics.map(({ topic }) => topic).filter((topic) => topic.includes('.into.'))).toEqual([])
+    expect(await into('http-parser', '--into', 'trial')).toMatchObject({
+      exitCode: 1,
+      stderr: 'syscribe: there is a topic trial already: name another\n',
+    })
+    expect((await into('http-parser', '--into', 'x', '--data-dir', path('nothing'))).stderr).toContain(
+      'there is no log',
+    )
+  })
+
   it.each([
     [['replay', 'htp-log'], 'no projection or processor "htp-log": one of http-log'],
     [['replay', 'http-log', '--to', '1h'], '--to needs --into'],
     [['replay', 'http-log', '--from', 'now'], '--from "now" is neither'],
     [['replay', 'http-log', '--into', 'x', '--to', 'later'], '--to "later" is neither'],
     [['replay', 'http-parser', '--from', '1h'], 'http-parser is a processor'],
+    [['replay', 'http-parser', '--to', '1h'], 'http-parser is a processor'],
+    [['replay', 'http-log', '--target', 'x'], '--target is for a cluster'],
+    [['replay', 'http-parser', '--target', 'x'], '--target says which output of a projection'],
+    [['replay', 'http-parser', '--anew'], '--anew is for the replay of a processor on a cluster'],
     [['replay', 'http-log', '--into', '/no/such/folder/x'], '--into "/no/such/folder/x": there is no folder'],
   ])('%j ends with 2', async (args, said) => {
     const { exitCode, stderr } = await command(args, env)

@@ -14,7 +14,7 @@ import {
   type TopicSettings,
 } from '@syscribe/log'
 
-/** Ids of the upper log's schemas lie above this, so that a batch tells which log's schema it means. */
+/** Added to the ids of the upper log's schemas, so that a batch tells which log's schema it means. */
 const upperSchemas = 0x4000_0000
 
 /**
@@ -26,6 +26,8 @@ export class OverlaidLog implements Log {
   readonly #base: Log
   readonly #upper: Log
   readonly #isBase: (topic: string) => boolean
+  /** Ids given out for schemas of the upper log: those of a base on brokers may be any number. */
+  readonly #upperIds = new Set<number>()
 
   /** `isBase` names the topics taken from `base`. */
   constructor(base: Log, upper: Log, isBase: (topic: string) => boolean) {
@@ -57,10 +59,12 @@ export class OverlaidLog implements Log {
   }
   async registerSchema(topic: string, schema: object): Promise<number> {
     this.#checkWritable(topic)
-    return upperSchemas + (await this.#upper.registerSchema(topic, schema))
+    const id = upperSchemas + (await this.#upper.registerSchema(topic, schema))
+    this.#upperIds.add(id)
+    return id
   }
   schema(id: number): Promise<object> {
-    return id >= upperSchemas ? this.#upper.schema(id - upperSchemas) : this.#base.schema(id)
+    return this.#upperIds.has(id) ? this.#upper.schema(id - upperSchemas) : this.#base.schema(id)
   }
   async producer(options?: ProducerOptions): Promise<Producer> {
     const producer = await this.#upper.producer(options)

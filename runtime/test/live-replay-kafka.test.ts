@@ -109,7 +109,7 @@ test('a processor is replayed while records come, its command, it and a projecti
   atEnd(part.dispose)
   atEnd(command.dispose)
   const children = new Set<ChildProcess>()
-  const start = (file: string, ...args: string[]) => {
+  const start = (file: string, ...args: string[]): ChildProcess => {
     const child = spawn(process.execPath, [file, broker.brokers.join(','), prefix, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })

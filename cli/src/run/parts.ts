@@ -11,6 +11,13 @@ import { isModulePath, loadProjection } from '../new-projection/load-projection.
 /** Every processor. Who adds one names it here. */
 export const processors: readonly AnyProcessor[] = [httpParser, protocolClassifier, envReader, containerEnricher]
 
+/** @throws Error when there is none */
+export function processorNamed(name: string): AnyProcessor {
+  const found = processors.find((processor) => processor.name === name)
+  if (found === undefined) throw new Error(`no processor ${name}`)
+  return found
+}
+
 /** Settings that say where a projection writes. */
 type TargetKey = 'outputPath' | 'envOutputPath' | 'serviceMapPath'
 
