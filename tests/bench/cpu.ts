@@ -1,8 +1,7 @@
 // Syscribe's own CPU per exchange, all the way to the three files and durable, and its peak memory.
-import { statSync } from 'node:fs'
 import { Syscribe } from '../harness/syscribe.js'
 import { BenchPrograms } from './measure/bench-servers.js'
-import { countLines } from './measure/count-lines.js'
+import { caughtUp } from './measure/caught-up.js'
 import { pacedLoad } from './measure/load.js'
 import { processCost } from './measure/process-cost.js'
 import { fixed, printTable } from './measure/table.js'
@@ -10,17 +9,6 @@ import { fixed, printTable } from './measure/table.js'
 const seconds = Number(process.argv[2] ?? 15)
 const profile = `bench-${process.pid}`
 const programs = new BenchPrograms()
-
-/** Waits until the HTTP log no longer grows, derivation having caught up; @throws when lines are missing then. */
-async function caughtUp(syscribe: Syscribe, expected: number): Promise<void> {
-  for (let size = -1, before = -2; size !== before; ) {
-    before = size
-    await new Promise((resolve) => setTimeout(resolve, 3000))
-    size = statSync(syscribe.outputs.httpLog).size
-  }
-  const { requests, responses } = await countLines(syscribe.outputs.httpLog)
-  if (requests + responses < expected) throw new Error(`${requests + responses} lines of ${expected}`)
-}
 
 const rows = []
 try {
@@ -32,10 +20,12 @@ try {
         const url = `http://127.0.0.1:${server.port}/`
         // Compilation is paid once, not per exchange.
         const warm = await pacedLoad(programs.load, { url, rate, seconds: 8, connections: 32 })
-        await caughtUp(syscribe, warm.answered * 2)
+        await caughtUp(syscribe.outputs.httpLog, warm.answered)
         const before = processCost(syscribe.child.pid as number)
         const { answered } = await pacedLoad(programs.load, { url, rate, seconds, connections: 32 })
-        await caughtUp(syscribe, (warm.answered + answered) * 2)
+        const { requests, responses } = await caughtUp(syscribe.outputs.httpLog, warm.answered + answered)
+        if (Math.min(requests, responses) < warm.answered + answered)
+          throw new Error(`${requests} requests, ${responses} responses`)
         const after = processCost(syscribe.child.pid as number)
         rows.push({
           server: kind,

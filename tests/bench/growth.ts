@@ -1,10 +1,9 @@
 // How capture and cost grow with connections, body size, processes and distinct paths.
 import { execFile } from 'node:child_process'
-import { statSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { Syscribe } from '../harness/syscribe.js'
 import { BenchPrograms } from './measure/bench-servers.js'
-import { countLines } from './measure/count-lines.js'
+import { caughtUp } from './measure/caught-up.js'
 import { type LoadOptions, pacedLoad } from './measure/load.js'
 import { processCost } from './measure/process-cost.js'
 import { fixed, printTable } from './measure/table.js'
@@ -30,13 +29,8 @@ async function measured(drive: (url: string) => Promise<number>): Promise<Measur
     const before = processCost(pid)
     const answered = await drive(`http://127.0.0.1:${server.port}/`)
     await server.stop()
-    for (let size = -1, before = -2; size !== before; ) {
-      before = size
-      await new Promise((resolve) => setTimeout(resolve, 3000))
-      size = statSync(syscribe.outputs.httpLog).size
-    }
+    const { requests, responses } = await caughtUp(syscribe.outputs.httpLog, answered)
     const after = processCost(pid)
-    const { requests, responses } = await countLines(syscribe.outputs.httpLog)
     return {
       answered,
       captured: Math.min(requests, responses, answered),

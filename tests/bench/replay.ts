@@ -13,8 +13,8 @@ import { median } from './measure/median.js'
 import { fixed, printTable } from './measure/table.js'
 
 const rounds = Number(process.argv[2] ?? 3)
-const seconds = Number(process.argv[3] ?? 10)
-const rate = 3_000
+const seconds = Number(process.argv[3] ?? 20)
+const rate = 8_000
 const profile = `bench-${process.pid}`
 const programs = new BenchPrograms()
 const packets = join(programs.directory, 'traffic.pcap')
