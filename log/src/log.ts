@@ -104,7 +104,8 @@ export interface Producer {
    */
   append(batches: readonly PartitionBatch[]): Promise<number[]>
   /**
-   * All of it or nothing, seen by readers at once when it commits. Only with a transactionalId.
+   * All of it or nothing, seen by readers at once when it commits. Only with a transactionalId. After `unavailable` on
+   * Kafka it may have happened: go on with a new producer, from what that reads as `committed`.
    * @throws LogError as `append`; `record_too_large` also for metadata over 64 KiB.
    */
   commit(transaction: Transaction): Promise<void>
@@ -130,7 +131,10 @@ export interface ReaderOptions {
 
 /** A batch read from a partition. */
 export interface FetchedBatch extends TopicPartition {
-  /** May begin before the offset asked for: skip records with a lower one. */
+  /**
+   * May begin before the offset asked for: skip records with a lower one. On Kafka it may hold no record, where
+   * transactions have left only their markers.
+   */
   batch: RecordBatch
   /** Offset to seek to after it. */
   nextOffset: number
