@@ -61,17 +61,17 @@ export class ControlTopic {
     const settings = topicSettings({ retentionBytes: null, retentionMs: null })
     await log.createTopics(settings.filter((one) => one.topic === topic))
     const control = new ControlTopic(log, await log.registerSchema(topic, ownCodec(topic).schema), logger)
-    try {
-      const end = (await log.describeTopics()).find((one) => one.topic === topic)?.offsets[0]?.end ?? 0
-      // A broker may be late with its answer; other engines give at once what there is.
-      const late = log.engine === 'kafka'
-      while (control.#next < end && ((await control.#poll(late ? pollMs : 0)) || late));
-    } catch (error) {
-      await control.close()
-      throw error
-    }
+    await control.#readToEnd()
     control.#following = control.#follow()
     return control
+  }
+
+  /** What it says now, without a change to the log. @throws LogError */
+  static async read(log: Log, logger: Logger): Promise<ControlState> {
+    const control = new ControlTopic(log, 0, logger)
+    await control.#readToEnd()
+    await control.close()
+    return control.state
   }
 
   get state(): ControlState {
@@ -110,9 +110,7 @@ export class ControlTopic {
     try {
       // Fences an older holder, so that what is read next is its last word.
       await producer.committed(writerName)
-      const now = await ControlTopic.open(this.#log, this.#logger)
-      const { generations } = now.state
-      await now.close()
+      const { generations } = await ControlTopic.read(this.#log, this.#logger)
       return {
         generations,
         write: (next) =>
@@ -160,6 +158,18 @@ export class ControlTopic {
         this.#reader = null
         await pause(retryMs, signal)
       }
+    }
+  }
+
+  async #readToEnd(): Promise<void> {
+    try {
+      const end = (await this.#log.describeTopics()).find((one) => one.topic === topic)?.offsets[0]?.end ?? 0
+      // A broker may be late with its answer; other engines give at once what there is.
+      const late = this.#log.engine === 'kafka'
+      while (this.#next < end && ((await this.#poll(late ? pollMs : 0)) || late));
+    } catch (error) {
+      await this.close()
+      throw error
     }
   }
 

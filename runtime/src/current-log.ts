@@ -10,8 +10,6 @@ import { RenamedLog } from './renamed-log.js'
  * @throws LogError
  */
 export async function currentLog(log: Log, logger: Logger): Promise<Log> {
-  const control = await ControlTopic.open(log, logger)
-  const { current } = control.state.generations
-  await control.close()
-  return new RenamedLog(log, namesOf(current))
+  const { generations } = await ControlTopic.read(log, logger)
+  return new RenamedLog(log, namesOf(generations.current))
 }

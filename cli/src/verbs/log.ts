@@ -1,3 +1,4 @@
+import { currentLog } from '@syscribe/runtime'
 import { type Command, Option } from 'commander'
 import { CliError } from '../cli-error.js'
 import { clusterKeys } from '../cluster/kafka-connection.js'
@@ -9,6 +10,7 @@ import { showRecords } from '../log/show-records.js'
 import { parseStartPosition } from '../log/start-position.js'
 import { openLog } from '../open-log.js'
 import type { VerbContext } from '../program.js'
+import { stderrLogger } from '../run/logger.js'
 
 export function addLog(program: Command, context: VerbContext): void {
   const log = program
@@ -91,9 +93,11 @@ Examples:
       follow: options.follow === true,
       watermarks: options.watermarks === true,
     }
-    const log = await openLog(configFrom(verb, surroundings.env))
+    const config = configFrom(verb, surroundings.env)
+    const log = await openLog(config)
     try {
-      for await (const record of showRecords(log, { ...show, signal: surroundings.stopSignal() })) {
+      const named = await currentLog(log, stderrLogger(config.logLevel, 'log'))
+      for await (const record of showRecords(named, { ...show, signal: surroundings.stopSignal() })) {
         await surroundings.stdout.write(`${JSON.stringify(record)}\n`)
       }
     } finally {
