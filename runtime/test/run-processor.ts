@@ -24,6 +24,14 @@ class MapState<S> extends Map<string, S> implements KeyedState<S> {
   }
 }
 
+/** One of each for all runs: making one takes milliseconds. */
+const codecs = new Map<TopicName, TopicCodec<TopicName>>()
+function codecOf(topic: TopicName): TopicCodec<TopicName> {
+  const codec = codecs.get(topic) ?? (new TopicCodec(topic) as unknown as TopicCodec<TopicName>)
+  codecs.set(topic, codec)
+  return codec
+}
+
 /**
  * Runs a processor over records and watermarks in the order given. With `restart`, after every one the state goes
  * through its encoding into a fresh instance, as after a crash behind a checkpoint.
@@ -34,18 +42,12 @@ export function runProcessor<S>(
   options: { restart?: boolean } = {},
 ): { emitted: Emitted[]; state: KeyedState<S> } {
   const emitted: Emitted[] = []
-  const codecs = new Map<TopicName, TopicCodec<TopicName>>()
-  const codecOf = (topic: TopicName): TopicCodec<TopicName> => {
-    const codec = codecs.get(topic) ?? (new TopicCodec(topic) as unknown as TopicCodec<TopicName>)
-    codecs.set(topic, codec)
-    return codec
-  }
   const take = (topic: TopicName, bytes: Buffer, key: Uint8Array, timestamp: number): void => {
     emitted.push({ timestamp, key: Buffer.from(key).toString(), record: codecOf(topic).decode(bytes) })
   }
   const out: Output = {
     emit: (topic, kind, value, key, timestamp) =>
-      take(topic, new TopicCodec(topic).encode(kind, value), key, timestamp),
+      take(topic, codecOf(topic).encode(kind as never, value as never), key, timestamp),
     emitEncoded(topic, key, timestamp, sizeHint, write) {
       let buffer = Buffer.alloc(Math.max(1, sizeHint - 7))
       let end = write(buffer, 0)

@@ -1,6 +1,9 @@
 import type { InputRecord } from '@syscribe/runtime'
 import { TopicCodec, type TopicKind } from '@syscribe/schemas'
 
+/** Made once: making one takes milliseconds. */
+const own = { http: new TopicCodec('http'), connections: new TopicCodec('connections') }
+
 /**
  * The bytes of a record as this version of the schema encodes it: as they are, or, when another version wrote them,
  * decoded and encoded anew. Only such bytes can be spliced into another record.
@@ -11,7 +14,7 @@ export class OwnEncoding<T extends 'http' | 'connections'> {
   #current: ReadonlySet<string> = new Set()
 
   constructor(topic: T) {
-    this.#codec = new TopicCodec(topic)
+    this.#codec = own[topic] as unknown as TopicCodec<T>
   }
 
   /** @throws SchemaError `record_invalid` */

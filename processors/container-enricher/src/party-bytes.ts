@@ -1,13 +1,13 @@
 import { type Party, recordEncoder } from '@syscribe/schemas'
 
 const mostKept = 4096
+const encode = recordEncoder('Party')
 
 /**
  * Encoded pairs of parties, made once for each pair that is alive: thousands of connections between the same two share
  * their bytes.
  */
 export class PartyBytes {
-  readonly #encode = recordEncoder('Party')
   /** By the text of the client, then of the server. */
   #kept = new Map<string, Map<string, Buffer>>()
   #size = 0
@@ -24,7 +24,7 @@ export class PartyBytes {
     const ofClient = this.#kept.get(clientText) ?? new Map<string, Buffer>()
     const known = ofClient.get(serverText)
     if (known !== undefined) return known
-    const bytes = Buffer.concat([this.#encode(client), this.#encode(server)])
+    const bytes = Buffer.concat([encode(client), encode(server)])
     this.#kept.set(clientText, ofClient.set(serverText, bytes))
     this.#size++
     return bytes
