@@ -63,7 +63,8 @@ enum loss_cause {
 /* Bytes kept of ADI_PROFILE and ADI_PROFILE_NAME, the closing NUL included. */
 #define PROFILE_BYTES 256
 #define CGROUP_DEPTH 8
-#define CGROUP_NAME_BYTES 128
+/* The longest name known of a container's cgroup has 152: a pod in a nested Kubernetes, with its runtime's name and id. */
+#define CGROUP_NAME_BYTES 160
 
 /* What does not change while a connection lasts. */
 struct socket_identity {
@@ -148,15 +149,18 @@ struct process_event {
   char comm[16];
   char profile[PROFILE_BYTES];
   char name[PROFILE_BYTES];
-  /* Names of its cgroup and of those above it, the leaf first; an empty one ends the list. */
+  /* Names of its cgroup of v2 and of those above it, the leaf first; an empty one ends the list. */
   char cgroup[CGROUP_DEPTH][CGROUP_NAME_BYTES];
+  /* The same of the deepest of its cgroups of v1. */
+  char controller[CGROUP_DEPTH][CGROUP_NAME_BYTES];
 };
 LAYOUT(struct process_event, parent, 32);
 LAYOUT(struct process_event, arguments_length, 40);
 LAYOUT(struct process_event, comm, 56);
 LAYOUT(struct process_event, profile, 72);
 LAYOUT(struct process_event, cgroup, 584);
-LAYOUT_SIZE(struct process_event, 1608);
+LAYOUT(struct process_event, controller, 1864);
+LAYOUT_SIZE(struct process_event, 3144);
 
 enum block { BLOCK_ARGUMENTS = 0, BLOCK_ENVIRONMENT = 1 };
 

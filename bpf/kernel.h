@@ -38,11 +38,20 @@ struct kernfs_node___before_6_15 {
   struct kernfs_node *parent;
 };
 
+struct cgroup_root;
+
 struct cgroup {
   struct kernfs_node *kn;
+  struct cgroup_root *root; /* its hierarchy */
+  int level;                /* 0 for the root of the hierarchy */
+};
+
+struct cgroup_subsys_state {
+  struct cgroup *cgroup;
 };
 
 struct css_set {
+  struct cgroup_subsys_state *subsys[1]; /* one for each controller: only place and size are taken from here */
   struct cgroup *dfl_cgrp;
 };
 

@@ -127,20 +127,52 @@ static __always_inline u32 put_block(struct scratch *scratch, u32 tgid, u64 star
   return walk->faults;
 }
 
-static __always_inline void read_cgroup(struct process_event *event, struct task_struct *task) {
-  struct kernfs_node *node = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
-#pragma unroll
+static __always_inline void read_names(char names[CGROUP_DEPTH][CGROUP_NAME_BYTES], struct kernfs_node *node) {
   for (int level = 0; level < CGROUP_DEPTH; level++) {
-    event->cgroup[level][0] = 0;
+    names[level][0] = 0;
     if (!node)
       continue;
-    bpf_probe_read_kernel_str(event->cgroup[level], CGROUP_NAME_BYTES, BPF_CORE_READ(node, name));
+    bpf_probe_read_kernel_str(names[level], CGROUP_NAME_BYTES, BPF_CORE_READ(node, name));
     struct kernfs_node___before_6_15 *older = (void *)node;
     if (bpf_core_field_exists(older->parent))
       node = BPF_CORE_READ(older, parent);
     else
       node = BPF_CORE_READ(node, __parent);
   }
+}
+
+#define MOST_CONTROLLERS 24 /* kernels have 11 to 14 */
+
+/*
+ * On a host of cgroup v1, or of both, a container shows in the hierarchies of the controllers: the cgroup of v2 is then
+ * the root, or the service that started the container. Null when every controller is of v2.
+ */
+static __always_inline struct kernfs_node *deepest_of_controllers(struct css_set *set, struct cgroup *unified) {
+  struct cgroup_root *root = BPF_CORE_READ(unified, root);
+  u32 place = bpf_core_field_offset(set->subsys);
+  u32 controllers = bpf_core_field_size(set->subsys) / sizeof(void *);
+  struct kernfs_node *deepest = NULL;
+  int depth = 0;
+  for (u32 index = 0; index < MOST_CONTROLLERS; index++) {
+    struct cgroup_subsys_state *state = NULL;
+    if (index >= controllers)
+      break;
+    bpf_probe_read_kernel(&state, sizeof state, (void *)set + place + index * sizeof(void *));
+    struct cgroup *cgroup = BPF_CORE_READ(state, cgroup);
+    int level = BPF_CORE_READ(cgroup, level);
+    if (level <= depth || BPF_CORE_READ(cgroup, root) == root)
+      continue;
+    depth = level;
+    deepest = BPF_CORE_READ(cgroup, kn);
+  }
+  return deepest;
+}
+
+static __always_inline void read_cgroups(struct process_event *event, struct task_struct *task) {
+  struct css_set *set = BPF_CORE_READ(task, cgroups);
+  struct cgroup *unified = BPF_CORE_READ(set, dfl_cgrp);
+  read_names(event->cgroup, BPF_CORE_READ(unified, kn));
+  read_names(event->controller, deepest_of_controllers(set, unified));
 }
 
 /*
@@ -165,7 +197,7 @@ static __always_inline void put_process(struct scratch *scratch, struct task_str
   event->environment_length =
       reason == PROCESS_EXEC && environment_end > environment ? environment_end - environment : 0;
   bpf_probe_read_kernel_str(event->comm, sizeof event->comm, task->group_leader->comm);
-  read_cgroup(event, task);
+  read_cgroups(event, task);
   u64 arguments_length = event->arguments_length;
   u64 environment_length = event->environment_length;
   put_process_event(event, sizeof *event);

@@ -67,6 +67,7 @@ const Field fields[] = {
     FIELD(process_event, profile),
     FIELD(process_event, name),
     FIELD(process_event, cgroup),
+    FIELD(process_event, controller),
     FIELD(block_event, kind),
     FIELD(block_event, pid),
     FIELD(block_event, process_start),

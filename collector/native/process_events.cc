@@ -22,11 +22,11 @@ std::optional<std::string> variable(const std::string &block, const std::string 
 }
 
 /** From the leaf-first names; without a leading slash when there were more levels than fit. */
-std::string cgroup_path(const process_event &event) {
+std::string cgroup_path(const char (&names)[CGROUP_DEPTH][CGROUP_NAME_BYTES]) {
   std::string path;
   int level = 0;
-  for (; level < CGROUP_DEPTH && event.cgroup[level][0] != 0; level++)
-    path = "/" + bounded(event.cgroup[level], CGROUP_NAME_BYTES) + path;
+  for (; level < CGROUP_DEPTH && names[level][0] != 0; level++)
+    path = "/" + bounded(names[level], CGROUP_NAME_BYTES) + path;
   if (level == CGROUP_DEPTH)
     return path.substr(1);
   return path.empty() ? "/" : path;
@@ -34,7 +34,7 @@ std::string cgroup_path(const process_event &event) {
 } // namespace
 
 size_t ProcessEvent::bytes() const {
-  size_t bytes = 256 + comm.size() + cgroup.size() + (arguments ? arguments->size() : 0);
+  size_t bytes = 256 + comm.size() + cgroup.size() + controller_cgroup.size() + (arguments ? arguments->size() : 0);
   return bytes + (image && image->environment ? image->environment->size() : 0);
 }
 
@@ -111,7 +111,8 @@ void ProcessEvents::finish(uint32_t pid, int64_t epoch, std::vector<ProcessEvent
   seen.forked = event.reason == PROCESS_FORK;
   seen.parent = event.parent;
   seen.comm = bounded(event.comm, sizeof event.comm);
-  seen.cgroup = cgroup_path(event);
+  seen.cgroup = cgroup_path(event.cgroup);
+  seen.controller_cgroup = cgroup_path(event.controller);
   if (pending->arguments_got == event.arguments_length)
     seen.arguments = std::move(pending->arguments);
   if (seen.forked) {

@@ -28,7 +28,7 @@ struct ProcessEvent {
   bool forked = false;
   uint32_t parent = 0;
   std::string comm;
-  std::string cgroup;
+  std::string cgroup, controller_cgroup;
   std::optional<std::string> arguments;
   std::shared_ptr<const Image> image;
 

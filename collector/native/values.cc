@@ -46,6 +46,7 @@ Napi::Object process_value(Napi::Env env, const ProcessEvent &event) {
   value.Set("environment", bytes_or_null(env, image.environment));
   value.Set("environmentError", text_or_null(env, image.environment_error));
   value.Set("cgroup", text_or_null(env, event.cgroup));
+  value.Set("controllerCgroup", text_or_null(env, event.controller_cgroup));
   return value;
 }
 

@@ -133,6 +133,8 @@ export interface ProcessSeenEvent extends Instant {
   environmentError: string | null
   /** Path in the default (v2) cgroup hierarchy, `/` for its root; null when it could not be read. */
   cgroup: string | null
+  /** The deepest of its paths in the hierarchies of v1, `/` where there are none; null when it could not be read. */
+  controllerCgroup: string | null
 }
 
 /** An observed process ended, or executed a program without opting in again. */

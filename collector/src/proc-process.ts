@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
-import type { HostEntry } from '@syscribe/schemas'
+import { containerIdsOfCgroup, type HostEntry } from '@syscribe/schemas'
 import { parseHostsFile } from './hosts-file.js'
 import { type ProcStat, parseProcStat } from './proc-stat.js'
 
@@ -57,16 +57,26 @@ export function procProcess(root = '/proc'): ProcProcess {
   }
 }
 
-/**
- * The path of /proc/<pid>/cgroup that tells most: cgroup v2's (`0::PATH`) unless it is the root, else the longest of
- * v1's hierarchies (cgroups(7)).
- */
+/** The path of /proc/<pid>/cgroup (cgroups(7)) that tells most. */
 export function cgroupPath(text: string): string {
-  const paths = text
+  const lines = text
     .split('\n')
-    .map((line) => ({ unified: line.startsWith('0::'), path: line.split(':').slice(2).join(':') }))
-    .filter(({ path }) => path !== '')
-  const unified = paths.find((entry) => entry.unified && entry.path !== '/')
-  if (unified !== undefined) return unified.path
-  return paths.reduce((longest, { path }) => (path.length > longest.length ? path : longest), '')
+    .map((line) => ({ v2: line.startsWith('0::'), path: line.split(':').slice(2).join(':') }))
+  const unified = lines.find(({ v2 }) => v2)?.path ?? ''
+  return tellingCgroup(
+    unified,
+    lines.filter(({ v2 }) => !v2).map(({ path }) => path),
+  )
+}
+
+/**
+ * Of a process's paths in the cgroup hierarchies the one that names its container; else that of v2 unless it is the
+ * root, else the longest. On hosts that have both, runtimes put containers into v1's, and v2 may then show nothing, or
+ * the service that started them.
+ */
+export function tellingCgroup(unified: string, controllers: readonly string[]): string {
+  const longest = controllers.reduce((longer, path) => (path.length > longer.length ? path : longer), '')
+  const naming = [unified, longest, ...controllers].find((path) => containerIdsOfCgroup(path).length > 0)
+  if (naming !== undefined) return naming
+  return unified.length > 1 || longest === '' ? unified : longest
 }

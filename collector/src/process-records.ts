@@ -2,7 +2,7 @@ import type { ProcessExited, ProcessSeen } from '@syscribe/schemas'
 import { withPrefixes } from './environment-block.js'
 import type { HostIdentity } from './host-identity.js'
 import type { Instant, ProcessExitedEvent, ProcessSeenEvent } from './native.js'
-import type { ProcProcess } from './proc-process.js'
+import { type ProcProcess, tellingCgroup } from './proc-process.js'
 import type { FoundProcess } from './process-scan.js'
 
 /** Makes records of what the kernel and /proc say of processes. */
@@ -12,8 +12,7 @@ export function processRecords(identity: HostIdentity, prefixes: readonly string
   return {
     /** A process seen at exec, or at its first use of a socket after a fork. */
     seen(event: ProcessSeenEvent): ProcessSeen {
-      // The kernel names the path in cgroup v2 only; on hosts of v1 the container shows in the others.
-      const cgroup = event.cgroup === null || event.cgroup === '/' ? proc.cgroup(event.pid) : event.cgroup
+      const cgroup = tellingCgroup(event.cgroup ?? '', [event.controllerCgroup ?? ''])
       return {
         ...identity,
         pid: event.pid,
@@ -24,7 +23,8 @@ export function processRecords(identity: HostIdentity, prefixes: readonly string
         parentPid: event.parentPid,
         comm: event.comm,
         cmdline: event.cmdline ?? Buffer.alloc(0),
-        cgroup,
+        // The hierarchy of systemd, which has no controller, shows in /proc only.
+        cgroup: cgroup.length > 1 ? cgroup : proc.cgroup(event.pid) || cgroup,
         profile: event.profile,
         profileName: event.profileName,
         environment: kept(event.environment),

@@ -53,6 +53,15 @@ test('the cgroup path that names the container wins', () => {
   expect(cgroupPath('0::/system.slice/docker-ab.scope\n')).toBe('/system.slice/docker-ab.scope')
   expect(cgroupPath('12:cpu:/docker/abc\n1:name=systemd:/docker/abc\n0::/\n')).toBe('/docker/abc')
   expect(cgroupPath('')).toBe('')
+  const id = 'ab'.repeat(32)
+  const hybrid = `12:cpu:/\n3:pids:/docker/${id}\n1:name=systemd:/docker/${id}\n0::/system.slice/containerd.service\n`
+  expect(cgroupPath(hybrid)).toBe(`/docker/${id}`)
+  expect(cgroupPath(`12:memory:/longer/than/the/others/of/this/process/by/a/good/measure/and/more\n${hybrid}`)).toBe(
+    `/docker/${id}`,
+  )
+  expect(cgroupPath('3:pids:/a\n2:cpu:/a/b\n0::/\n')).toBe('/a/b')
+  expect(cgroupPath('3:pids:/a\n0::/system.slice/web.service\n')).toBe('/system.slice/web.service')
+  expect(cgroupPath('0::/\n')).toBe('/')
 })
 
 test('hosts files name services, not loopback or the host', () => {
