@@ -187,8 +187,8 @@ export class StageLoop {
           continue
         }
         // One more pass after the watch was set shows that nothing slipped in between.
-        if (settled++ === 0) await this.#watchEnds()
-        else if (await this.#idle(Math.min(wait, idleMs))) settled = 0
+        if (settled++ === 0) await this.#watching(() => this.#watchEnds())
+        else if (await this.#watching(() => this.#idle(Math.min(wait, idleMs)))) settled = 0
       }
       for (const { reject } of this.#waiting.splice(0)) reject(ended())
     } catch (error) {
@@ -252,6 +252,19 @@ export class StageLoop {
     const stage = slot.stage
     slot.stage = null
     await stage?.abandon().catch((error: unknown) => logger.warn({ part: slot.part, err: error }, 'closing failed too'))
+  }
+
+  /** A log that is away while there is nothing to do is no fault of any part: the watch is set anew when it is back. */
+  async #watching<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (fault) {
+      if (!(fault instanceof LogError) || fatalCodes.has(fault.code)) throw fault
+      this.#context.logger.warn({ err: fault, retryMs: idleMs }, 'cannot look for news in the log; it is tried again')
+      await this.#dropWatch().catch(() => {})
+      await this.#pause(idleMs)
+      return undefined
+    }
   }
 
   async #watchEnds(): Promise<void> {

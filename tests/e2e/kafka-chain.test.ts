@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { endings } from '../harness/at-end.js'
 import { caughtUp, clusterEnvironment, Part } from '../harness/cluster.js'
 import { programs, run, type Server, startServer } from '../harness/program.js'
+import { differences, noDifferences, withoutTimes } from '../harness/same-content.js'
 import { type Line, Outputs, Syscribe } from '../harness/syscribe.js'
 
 // Every part its own process on real brokers, against real traffic and against `syscribe run` that watches the same.
@@ -45,30 +46,6 @@ async function start(args: string[], env: Record<string, string>): Promise<Part>
 const processors = ['http-parser', 'protocol-classifier', 'env-reader', 'container-enricher']
 const projections = ['http-log', 'env-yaml', 'service-map']
 
-/** Lines as two observers must agree on them: each takes the time itself, and it is in the id. */
-function content(lines: readonly Line[]): string[] {
-  return lines.map(({ timestamp, id, ...line }) => JSON.stringify(line)).sort()
-}
-
-/** What stands in one and not in the other, and how often something stands there twice. */
-function differences(cluster: readonly Line[], embedded: readonly Line[]) {
-  const [ours, theirs] = [content(cluster), content(embedded)]
-  const [has, hasNot] = [new Set(ours), new Set(theirs)]
-  return {
-    more: ours.filter((line) => !hasNot.has(line)).slice(0, 3),
-    missing: theirs.filter((line) => !has.has(line)).slice(0, 3),
-    count: ours.length - theirs.length,
-    twice: cluster.length - new Set(cluster.map(({ id, direction, pid }) => `${id} ${direction} ${pid}`)).size,
-  }
-}
-const none = { more: [], missing: [], count: 0, twice: 0 }
-
-function withoutTimes(value: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(value, (key, field) => (/^(generated_at|first_seen|last_seen|timestamp)$/.test(key) ? 0 : field)),
-  )
-}
-
 /** The lines of one connection, in their order, of one program. */
 function byConnection(lines: readonly Line[]): Map<string, unknown[]> {
   const found = new Map<string, unknown[]>()
@@ -99,12 +76,12 @@ test('parts of their own write what syscribe run writes, and what the client cou
   await echo.stop()
   expect(await whole.stop(), whole.stderr).toBe(0)
   expect(await collector.stop(), collector.stderr).toBe(0)
-  const status = await caughtUp(env, [...processors, ...projections])
+  const status = await caughtUp(env, [...processors, ...projections], parts)
   for (const part of parts) expect(await part.stop(), part.stderr).toBe(0)
 
   const lines = cluster.lines().filter((line) => line.event_type === undefined)
   expect(lines).toHaveLength(400)
-  expect(differences(cluster.lines(), embedded.lines())).toEqual(none)
+  expect(differences(cluster.lines(), embedded.lines())).toEqual(noDifferences)
   expect(byConnection(cluster.lines())).toEqual(byConnection(embedded.lines()))
   expect(withoutTimes(cluster.map())).toEqual(withoutTimes(embedded.map()))
   const byPid = (documents: Record<string, unknown>[]) => documents.sort((a, b) => Number(a.pid) - Number(b.pid))
@@ -140,10 +117,10 @@ test('parts that are killed at any time, while it runs: as if they had not been'
   expect(right).toBe(300)
   expect(await whole.stop(), whole.stderr).toBe(0)
   expect(await collector.stop(), collector.stderr).toBe(0)
-  await caughtUp(env, [...processors, ...projections])
+  await caughtUp(env, [...processors, ...projections], parts)
   for (const part of parts) expect(await part.stop(), part.stderr).toBe(0)
 
-  expect(differences(cluster.lines(), embedded.lines())).toEqual(none)
+  expect(differences(cluster.lines(), embedded.lines())).toEqual(noDifferences)
   expect(byConnection(cluster.lines())).toEqual(byConnection(embedded.lines()))
   expect(withoutTimes(cluster.map())).toEqual(withoutTimes(embedded.map()))
 })

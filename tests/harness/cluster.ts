@@ -8,11 +8,13 @@ import { syscribeBin } from './syscribe.js'
 
 /** One process of a system on a cluster, such as `syscribe process all`. */
 export class Part {
+  readonly args: readonly string[]
   readonly child: ChildProcess
   stderr = ''
   readonly #exited: Promise<unknown>
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
+    this.args = args
     this.child = spawn(process.execPath, [syscribeBin, ...args], {
       env: { PATH: process.env.PATH ?? '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -74,10 +76,17 @@ export async function statusOf(env: Record<string, string>): Promise<ClusterStat
 /**
  * Waits until all parts have taken all there is: nothing comes any more, and nothing is left.
  * @param parts that there must be at least
+ * @param running processes that must not end meanwhile
  */
-export async function caughtUp(env: Record<string, string>, parts: readonly string[]): Promise<ClusterStatus> {
+export async function caughtUp(
+  env: Record<string, string>,
+  parts: readonly string[],
+  running: readonly Part[],
+): Promise<ClusterStatus> {
   let before = ''
   for (;;) {
+    for (const part of running)
+      if (!part.running) throw new Error(`syscribe ${part.args.join(' ')} ended:\n${part.stderr}`)
     const status = await statusOf(env)
     const known = status.parts.filter(({ inputs }) => inputs.length > 0)
     const ends = JSON.stringify(known.map(({ part, inputs }) => [part, inputs.map(({ end }) => end)]))

@@ -9,10 +9,15 @@ export interface ShownRecord {
   value: Record<string, unknown>
 }
 
-/** Records of one kind in a topic of a data directory. */
-export async function recordsOf(dataDir: string, topic: string, kind: string): Promise<ShownRecord[]> {
+/** Records of one kind in a topic of a data directory, or of the cluster that `env` names. */
+export async function recordsOf(
+  dataDir: string,
+  topic: string,
+  kind: string,
+  env: Record<string, string> = {},
+): Promise<ShownRecord[]> {
   const args = [syscribeBin, 'log', 'show', topic, '--data-dir', dataDir, '--filter', `kind=${kind}`]
-  const { stdout } = await run({ command: process.execPath, args })
+  const { stdout } = await run({ command: process.execPath, args, env })
   return stdout
     .split('\n')
     .filter((line) => line !== '')

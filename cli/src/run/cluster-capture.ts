@@ -24,6 +24,7 @@ export interface ClusterCapture extends RunningCapture {
  */
 export function openClusterCapture(config: Config, logger: Logger): ClusterCapture {
   let collector: Collector | undefined
+  let ended = false
   const spool = new Spool({
     path: join(config.dataDir, 'spool'),
     maxBytes: config.spoolBytes,
@@ -55,11 +56,10 @@ export function openClusterCapture(config: Config, logger: Logger): ClusterCaptu
 
   const endCollector = async () => {
     spool.takeRest()
-    const ending = collector
-    collector = undefined
-    if (ending === undefined) return
-    await ending.stop()
-    logger.info(ending.stats(), 'capture has ended')
+    if (collector === undefined || ended) return
+    ended = true
+    await collector.stop()
+    logger.info(collector.stats(), 'capture has ended')
   }
   return {
     get connected() {

@@ -28,17 +28,17 @@ export async function openLocalCapture(config: Config, logger: Logger): Promise<
     throw error
   }
   let collector: Collector | undefined
+  let ended = false
   let fail: (error: unknown) => void = () => {}
   const failed = new Promise<never>((_, reject) => {
     fail = reject
   })
   failed.catch(() => {})
   const end = async () => {
-    const ending = collector
-    collector = undefined
-    if (ending === undefined) return
-    await ending.stop()
-    logger.info(ending.stats(), 'capture has ended')
+    if (collector === undefined || ended) return
+    ended = true
+    await collector.stop()
+    logger.info(collector.stats(), 'capture has ended')
   }
   return {
     metrics: [captureMetricsSource(() => collector?.stats())],
