@@ -132,7 +132,7 @@ a     60 s   2.0 KiB  2 ring_full  capturing
 })
 
 test('projections of a cluster are known by what they say of themselves', async () => {
-  const known = clusterParts(log)
+  const known = clusterParts(log, null)
   expect((await known()).map(({ part }) => part)).not.toContain('http-log@/a')
   const standing = {
     part: 'http-log@/a',
@@ -149,4 +149,9 @@ test('projections of a cluster are known by what they say of themselves', async 
   }
   await append('control', 0, 'ProjectionStanding', standing)
   expect(await known()).toContainEqual({ part: 'http-log@/a', kind: 'projection' })
+  const ofGroup = clusterParts(log, 'east')
+  await append('control', 0, 'ProjectionStanding', { ...standing, part: 'east.http-log@/b' })
+  expect((await ofGroup()).filter(({ kind }) => kind === 'projection')).toEqual([
+    { part: 'http-log@/b', kind: 'projection' },
+  ])
 })

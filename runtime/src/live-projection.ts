@@ -27,10 +27,15 @@ const lastRetryMs = 10_000
 /**
  * Runs a projection in the generations that count. What the control topic asks for (a replay, or another generation of
  * what it reads) is built beside the output in use and swapped in whole.
+ * @param group tells it from one of another group that writes the same target elsewhere
  * @throws LogError, ProjectionError `target_unwritable`
  */
-export async function runLiveProjection<S>(options: ProjectionRunOptions<S>, control: ControlTopic): Promise<Running> {
-  const live = new LiveProjection(options as ProjectionRunOptions<unknown>, control)
+export async function runLiveProjection<S>(
+  options: ProjectionRunOptions<S>,
+  control: ControlTopic,
+  group?: string,
+): Promise<Running> {
+  const live = new LiveProjection(options as ProjectionRunOptions<unknown>, control, group)
   await live.start()
   return live
 }
@@ -40,6 +45,7 @@ class LiveProjection implements Running {
   readonly #options: ProjectionRunOptions<unknown>
   readonly #control: ControlTopic
   readonly #task: ProjectionTask
+  readonly #part: string
   readonly #metrics: Metrics
   readonly #closing = new AbortController()
   readonly #statuses = new Map<StageLoop, PartStatuses>()
@@ -54,9 +60,10 @@ class LiveProjection implements Running {
   #swapping: ProjectionReplay | null = null
   #closed: Promise<void> | undefined
 
-  constructor(options: ProjectionRunOptions<unknown>, control: ControlTopic) {
+  constructor(options: ProjectionRunOptions<unknown>, control: ControlTopic, group: string | undefined) {
     const { projection, target, settings, metrics } = options
-    const part = projectionGroup(projection.name, target)
+    this.#part = projectionGroup(projection.name, target)
+    const part = group === undefined ? this.#part : `${group}.${this.#part}`
     this.#options = options
     this.#control = control
     this.#task = { projection, target, settings }
@@ -79,7 +86,7 @@ class LiveProjection implements Running {
 
   async start(): Promise<void> {
     const { log, signal } = this.#options
-    this.#before = await readProjectionReplay(log, this.#standing.part)
+    this.#before = await readProjectionReplay(log, this.#part)
     if (this.#before?.phase === 'swap') await this.#swap(this.#before)
     try {
       await this.#runUsable(this.#goal())
@@ -133,10 +140,7 @@ class LiveProjection implements Running {
       } catch (fault) {
         if (fault instanceof LogError && fatalCodes.has(fault.code)) throw fault
         failures++
-        this.#options.logger.error(
-          { part: this.#standing.part, err: fault },
-          'a replay cannot go on; it is tried again',
-        )
+        this.#options.logger.error({ part: this.#part, err: fault }, 'a replay cannot go on; it is tried again')
         await this.#report(faultText(fault)).catch(() => {})
       }
       let wait = this.#build?.context.policy.replayCheckMs ?? idleMs
@@ -192,7 +196,7 @@ class LiveProjection implements Running {
     await swapProjection(log, this.#task, replay, () => this.#swapped(replay))
     this.#swapping = null
     this.#before = null
-    this.#options.logger.info({ part: this.#standing.part }, 'the output built anew has taken the place of the old one')
+    this.#options.logger.info({ part: this.#part }, 'the output built anew has taken the place of the old one')
   }
 
   async #swapped({ generations = [], request }: ProjectionReplay): Promise<void> {
@@ -209,7 +213,7 @@ class LiveProjection implements Running {
   async #startLive(): Promise<void> {
     const context = this.#contextOn(this.#standing.standsOn)
     const loop = new StageLoop(context)
-    await loop.add(this.#standing.part, 0, () => ProjectionStage.open(context, this.#task))
+    await loop.add(this.#part, 0, () => ProjectionStage.open(context, this.#task))
     loop.start()
     this.#live = loop
     this.#statuses.set(loop, new PartStatuses(context.log, this.#metrics))

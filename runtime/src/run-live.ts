@@ -13,6 +13,8 @@ export interface LiveOptions extends RunOptions {
   projections: readonly AnyProjectionTask[]
   /** Which partitions this process works on. Default `group`: they are shared with the other processes. */
   partitions?: ProcessorRunOptions<unknown>['partitions']
+  /** Where groups of processes keep places of their own in the topics: which one this is. */
+  group?: string
 }
 
 /**
@@ -21,7 +23,7 @@ export interface LiveOptions extends RunOptions {
  * @throws LogError, ProjectionError `target_unwritable`, RuntimeError `parts_invalid`; then nothing is left open
  */
 export async function runLive(options: LiveOptions): Promise<Running> {
-  const { processors, projections, partitions = 'group', signal, metrics = new Metrics(), ...rest } = options
+  const { processors, projections, partitions = 'group', group, signal, metrics = new Metrics(), ...rest } = options
   const { log, logger } = options
   const control = await ControlTopic.open(log, logger)
   const parts: Running[] = []
@@ -42,7 +44,9 @@ export async function runLive(options: LiveOptions): Promise<Running> {
     for (const processor of processors) {
       parts.push(await runLiveProcessor({ ...rest, metrics, processor, partitions }, control))
     }
-    for (const task of projections) parts.push(await runLiveProjection({ ...rest, ...task, metrics }, control))
+    for (const task of projections) {
+      parts.push(await runLiveProjection({ ...rest, ...task, metrics }, control, group))
+    }
   } catch (error) {
     await close().catch(() => {})
     throw error

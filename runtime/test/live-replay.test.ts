@@ -337,6 +337,17 @@ describe('a projection is replayed by the process that writes it', () => {
     expect(readFileSync(target, 'utf8')).toBe(wanted)
   })
 
+  test('one of a group is told apart from one that writes the same target elsewhere', async () => {
+    const log = await testLog()
+    await new Source(log).append(5)
+    const target = join(testFolder(), 'lines')
+    await start(log, { projections: [{ projection: liner(), target, settings } as AnyProjectionTask], group: 'east' })
+    await ask(log)
+    const control = await ControlTopic.open(log, logger)
+    atEnd(() => control.close())
+    expect([...control.state.standings.keys()]).toEqual([`east.liner@${target}`])
+  })
+
   test('nobody runs it, or several do: the error says what to do', async () => {
     const log = await testLog()
     await expect(ask(log)).rejects.toMatchObject({

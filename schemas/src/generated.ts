@@ -566,7 +566,7 @@ export interface ProjectionBuild {
 
 /** Where a projection stands, said by the process that writes its output. Key `projection/` and the part. */
 export interface ProjectionStanding {
-  /** Name of the part: projection@target. */
+  /** Name of the part: projection@target, with the name of its group and a dot before it where it has one. */
   part: string
   /** Name of the projection. */
   projection: string

@@ -107,7 +107,10 @@ async function runHere(options: PipelineOptions): Promise<RunningParts> {
 /** As members of the cluster's groups: what other processes run there shares the work. */
 async function runOnCluster(options: PipelineOptions): Promise<RunningParts> {
   await createTopics(options.log, config)
-  return { running: await runLive(options), release: async () => {} }
+  return {
+    running: await runLive({ ...options, ...(config.group !== null && { group: config.group }) }),
+    release: async () => {},
+  }
 }
 
 setNice(19)

@@ -39,6 +39,7 @@ export async function runParts(config: Config, parts: Parts, surroundings: Surro
   ]
   const logger = stderrLogger(config.logLevel, names.join(','))
   const metrics = new Metrics()
+  const group = config.group === null ? {} : { group: config.group }
   let running: Running | undefined
   let health: Health = { ready: false, detail: 'starting' }
   const status = async () => (await running?.status()) ?? []
@@ -47,7 +48,7 @@ export async function runParts(config: Config, parts: Parts, surroundings: Surro
     const log = await openClusterLog(config)
     try {
       await createTopics(log, config)
-      running = await runLive({ log, logger, metrics, ...parts })
+      running = await runLive({ log, logger, metrics, ...parts, ...group })
       health = { ready: true, detail: `running ${names.join(', ')}` }
       const served = server.address === null ? '' : `, metrics at http://${server.address}/metrics`
       const targets = parts.projections.map(({ target }) => ` into ${target}`)
@@ -58,7 +59,7 @@ export async function runParts(config: Config, parts: Parts, surroundings: Surro
         health = { ready: false, detail: 'joining again' }
         await running.close().catch(() => {})
         await new Promise((resolve) => setTimeout(resolve, rejoinMs))
-        running = await runLive({ log, logger, metrics, ...parts })
+        running = await runLive({ log, logger, metrics, ...parts, ...group })
         health = { ready: true, detail: `running ${names.join(', ')}` }
       }
       health = { ready: false, detail: 'stopping' }

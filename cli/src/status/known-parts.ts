@@ -17,10 +17,11 @@ export function localParts(config: Pick<Config, 'dataDir'>): readonly KnownPart[
   return [...processorParts, ...projections]
 }
 
-/** The processors, and the projections that have said in the topic `control` where they stand. */
-export function clusterParts(log: Log): () => Promise<readonly KnownPart[]> {
+/** The processors, and the projections of this group that have said in the topic `control` where they stand. */
+export function clusterParts(log: Log, group: string | null): () => Promise<readonly KnownPart[]> {
   const decoder = new BatchDecoder(log)
   const projections = new Set<string>()
+  const own = group === null ? '' : `${group}.`
   let control: NewRecords | undefined
   return async () => {
     const topic = (await log.describeTopics()).find((one) => one.topic === 'control')
@@ -30,7 +31,9 @@ export function clusterParts(log: Log): () => Promise<readonly KnownPart[]> {
         for (const { offset, value } of batch) {
           if (offset < from || value === null) continue
           const { kind, value: record } = await decoder.decode(batch.schemaId, value)
-          if (kind === 'ProjectionStanding') projections.add(`${(record as Record<string, unknown>).part}`)
+          if (kind !== 'ProjectionStanding') continue
+          const part = `${(record as Record<string, unknown>).part}`
+          if (part.startsWith(own)) projections.add(part.slice(own.length))
         }
       })
     }

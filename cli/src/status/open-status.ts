@@ -24,7 +24,7 @@ export async function openStatus(config: Config): Promise<OpenStatus> {
     const view = isCluster && (await hasControl()) ? await currentLog(log, logger) : log
     const reader = new StatusReader({
       log: view,
-      parts: isCluster ? clusterParts(log) : async () => localParts(config),
+      parts: isCluster ? clusterParts(log, config.group) : async () => localParts(config),
     })
     return {
       read: () => reader.read(),
