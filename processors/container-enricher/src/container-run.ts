@@ -44,7 +44,7 @@ export interface HeldAddress {
 export function containerRun(container: Container, known: ContainerRun | null): ContainerRun {
   const { service, image, id, name, labels, hostNetwork, netns, cgroup, from, to, networks } = container
   return {
-    ref: { service: service === '' ? null : service, image, id, name, pod: podOf(labels) },
+    ref: { service: service === '' ? null : service, image: withTag(image), id, name, pod: podOf(labels) },
     addresses: heldAddresses(container, known),
     ports: container.ports.map((port) => ({ ...port, hostAddress: canonicalAddress(port.hostAddress) ?? '' })),
     hostNetwork,
@@ -57,6 +57,15 @@ export function containerRun(container: Container, known: ContainerRun | null): 
     from,
     to,
   }
+}
+
+/**
+ * An image by its tag: what was asked for without one is `latest` (Docker's and the OCI distribution's way). Images asked for
+ * by digest or by their own id stay as they are.
+ */
+function withTag(image: string): string {
+  const name = image.slice(image.lastIndexOf('/') + 1)
+  return name === '' || /[:@]/.test(name) || /^[0-9a-f]{12,64}$/.test(name) ? image : `${image}:latest`
 }
 
 /** Whether a container runs when told so last; a stopped one is on no network, but had the addresses it had. */

@@ -35,6 +35,19 @@ describe('the name of a container', () => {
     expect(reasons(...asked)).toEqual(['p: ADI_PROFILE_NAME'])
   })
 
+  test.each([
+    ['shop/web:2', 'shop/web:2'],
+    ['redis', 'redis:latest'],
+    ['registry:5000/shop/web', 'registry:5000/shop/web:latest'],
+    ['web@sha256:12', 'web@sha256:12'],
+    ['0123456789ab', '0123456789ab'],
+    [`sha256:${'a'.repeat(64)}`, `sha256:${'a'.repeat(64)}`],
+    ['', ''],
+  ])('its image %s is shown with its tag: %s', (image, shown) => {
+    const [traffic] = run(client, container(0, 'web-1', { image }), inside('web-1'), request(10, 'client', ends))
+    expect(traffic?.server.container?.image).toBe(shown)
+  })
+
   test('in Kubernetes the workload, with pod and namespace', () => {
     const labels = {
       'io.kubernetes.pod.name': 'reviews-v1-545db77b95-jzdqf',
