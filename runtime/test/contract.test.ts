@@ -3,13 +3,15 @@ import { join } from 'node:path'
 import pino from 'pino'
 import { describe, expect, test } from 'vitest'
 import { createPipeline, runProcessor } from '../src/index.js'
-import { Appender, engines, namesOf, testFolder, testLog } from './test-log.js'
+import { Appender, engines, namesOf, testFolder, testLog, useKafka } from './test-log.js'
 import { liner, namer } from './test-parts.js'
 
 const logger = pino({ level: process.env.TEST_LOG ?? 'silent' })
 const settings = { rawPayload: true }
 
-describe.each(engines)('on the %s engine', (engine) => {
+useKafka()
+
+describe.each(engines)('on the %s engine', { timeout: 120_000 }, (engine) => {
   test('a processor emits what its step emits, and forwards watermarks', async () => {
     const log = await testLog(engine)
     const appender = await Appender.open(log)

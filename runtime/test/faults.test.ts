@@ -16,13 +16,15 @@ import {
 import { ProcessorStage } from '../src/processor-stage.js'
 import { ReadableSchemas } from '../src/readable-schema.js'
 import { defaultPolicy } from '../src/stage.js'
-import { Appender, engines, linesOf, namesOf, testFolder, testLog } from './test-log.js'
+import { Appender, engines, linesOf, namesOf, testFolder, testLog, useKafka } from './test-log.js'
 import { liner, namer, numberState } from './test-parts.js'
 
 const logger = pino({ level: 'silent' })
 const settings = { rawPayload: true }
 
-describe.each(engines)('records that cannot be taken, on the %s engine', (engine) => {
+useKafka()
+
+describe.each(engines)('records that cannot be taken, on the %s engine', { timeout: 120_000 }, (engine) => {
   test('a processor leaves out a poison record and what its step emitted; the rest goes on', async () => {
     const log = await testLog(engine)
     const appender = await Appender.open(log)

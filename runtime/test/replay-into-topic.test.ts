@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type AnyProcessor, replayIntoTopic, runProcessor } from '../src/index.js'
 import { RenamedLog } from '../src/renamed-log.js'
 import { faultyLog } from './faulty-log.js'
-import { Appender, engines, linesOf, testLog } from './test-log.js'
+import { Appender, engines, linesOf, testLog, useKafka } from './test-log.js'
 import { joiner, joiner2 } from './test-parts.js'
 
 const logger = pino({ level: 'silent' })
@@ -33,47 +33,53 @@ async function names(log: Log, topic = 'trial'): Promise<string[]> {
   return lines.flatMap((line) => /"name":"(v2 [^a"]*)"/.exec(line)?.[1] ?? [])
 }
 
-describe.each(engines)('a processor’s output in a topic of its own on the %s engine', (engine) => {
-  test('is what the processor derives; nothing else changes', async () => {
-    const log = await testLog(engine)
-    await append(log, 50)
-    const live = await runProcessor({ log, logger, processor: joiner() as AnyProcessor })
-    await live.drain()
-    await live.close()
-    const before = await log.describeTopics()
-    const committed = await log.committed('joiner')
-    const seen: number[] = []
-    await into(log, {
-      processor: joiner(),
-      progress: ({ records, of }: { records: number; of: number }) => seen.push(records, of),
+useKafka()
+
+describe.each(engines)(
+  'a processor’s output in a topic of its own on the %s engine',
+  { timeout: 120_000 },
+  (engine) => {
+    test('is what the processor derives; nothing else changes', async () => {
+      const log = await testLog(engine)
+      await append(log, 50)
+      const live = await runProcessor({ log, logger, processor: joiner() as AnyProcessor })
+      await live.drain()
+      await live.close()
+      const before = await log.describeTopics()
+      const committed = await log.committed('joiner')
+      const seen: number[] = []
+      await into(log, {
+        processor: joiner(),
+        progress: ({ records, of }: { records: number; of: number }) => seen.push(records, of),
+      })
+      expect(await trial(log)).toEqual(await linesOf(log, 'names'))
+      expect((await log.describeTopics()).filter(({ topic }) => topic !== 'trial')).toEqual(before)
+      expect(await log.committed('joiner')).toEqual(committed)
+      expect(seen.slice(-2)).toEqual([62, 62])
     })
-    expect(await trial(log)).toEqual(await linesOf(log, 'names'))
-    expect((await log.describeTopics()).filter(({ topic }) => topic !== 'trial')).toEqual(before)
-    expect(await log.committed('joiner')).toEqual(committed)
-    expect(seen.slice(-2)).toEqual([62, 62])
-  })
 
-  test('from a place to a place: tables are read whole, or to a time', async () => {
-    const log = await testLog(engine)
-    await append(log, 50)
-    await into(log, { from: { offset: 10 }, to: { offset: 13 } })
-    expect(await names(log)).toEqual(['v2 10+10', 'v2 11+10', 'v2 12+10'])
-    await into(log, { into: 'timed', from: { time: 1040 }, to: { time: 1044 } })
-    expect(await names(log, 'timed')).toEqual(['v2 20+20', 'v2 21+20'])
-  })
+    test('from a place to a place: tables are read whole, or to a time', async () => {
+      const log = await testLog(engine)
+      await append(log, 50)
+      await into(log, { from: { offset: 10 }, to: { offset: 13 } })
+      expect(await names(log)).toEqual(['v2 10+10', 'v2 11+10', 'v2 12+10'])
+      await into(log, { into: 'timed', from: { time: 1040 }, to: { time: 1044 } })
+      expect(await names(log, 'timed')).toEqual(['v2 20+20', 'v2 21+20'])
+    })
 
-  test('a topic that is there is left alone', async () => {
-    const log = await testLog(engine)
-    await append(log, 5)
-    await into(log)
-    const once = await trial(log)
-    for (const name of ['trial', 'names', 'syscalls', 'control']) {
-      await expect(into(log, { into: name })).rejects.toMatchObject({ code: 'replay_invalid' })
-    }
-    await expect(into(log, { into: 'no topic' })).rejects.toMatchObject({ code: 'invalid' })
-    expect(await trial(log)).toEqual(once)
-  })
-})
+    test('a topic that is there is left alone', async () => {
+      const log = await testLog(engine)
+      await append(log, 5)
+      await into(log)
+      const once = await trial(log)
+      for (const name of ['trial', 'names', 'syscalls', 'control']) {
+        await expect(into(log, { into: name })).rejects.toMatchObject({ code: 'replay_invalid' })
+      }
+      await expect(into(log, { into: 'no topic' })).rejects.toMatchObject({ code: 'invalid' })
+      expect(await trial(log)).toEqual(once)
+    })
+  },
+)
 
 test('interrupted at any point, it goes on', async () => {
   let deaths = 0

@@ -1,16 +1,48 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { BatchBuilder, createMemoryLog, type Log, openEmbeddedLog, type Producer } from '@syscribe/log'
+import {
+  BatchBuilder,
+  createMemoryLog,
+  type Log,
+  openEmbeddedLog,
+  openKafkaLog,
+  type Producer,
+  type RecordBatch,
+} from '@syscribe/log'
 import type { KindRecord, TopicKind, TopicName } from '@syscribe/schemas'
-import { afterEach } from 'vitest'
+import { type TestBroker, testBroker } from '@syscribe/test-broker'
+import { afterAll, afterEach, beforeAll } from 'vitest'
 import { topicSettings } from '../src/index.js'
 import { ownCodec } from '../src/own-codec.js'
 import { boot, exit, loss } from './test-records.js'
 
-/** The engines every test of the runtime's contract runs on. */
-export const engines = ['memory', 'embedded'] as const
+/** The engines every test of the runtime's contract runs on. A file that takes them all calls `useKafka`. */
+export const engines = ['memory', 'embedded', 'kafka'] as const
 export type Engine = (typeof engines)[number]
+
+let broker: TestBroker | undefined
+
+/** The tests of this file have a broker. */
+export function useKafka(): void {
+  beforeAll(async () => {
+    broker = await testBroker()
+  }, 300_000)
+  afterAll(() => broker?.stop())
+}
+
+/** How to open a log on the broker that nobody else uses; it is gone after the test. */
+export function kafkaOptions(): { brokers: string[]; prefix: string } {
+  if (broker === undefined) throw new Error('the file does not say useKafka()')
+  const options = { brokers: broker.brokers, prefix: `test-${randomBytes(6).toString('hex')}.` }
+  atEnd(async () => {
+    const left = await openKafkaLog(options)
+    for (const { topic } of await left.describeTopics()) await left.deleteTopic(topic)
+    await left.close()
+  })
+  return options
+}
 
 const cleanups: (() => void | Promise<void>)[] = []
 afterEach(async () => {
@@ -30,10 +62,35 @@ export function testFolder(): string {
 
 /** An empty log with the topics of the catalogue. */
 export async function testLog(engine: Engine, partitions = 1): Promise<Log> {
-  const log = engine === 'memory' ? createMemoryLog() : await openEmbeddedLog({ path: join(testFolder(), 'log') })
+  const log = await openLog(engine)
   atEnd(() => log.close())
   await log.createTopics(topicSettings({ retentionBytes: null, retentionMs: null, partitions }))
   return log
+}
+
+function openLog(engine: Engine): Log | Promise<Log> {
+  if (engine === 'memory') return createMemoryLog()
+  if (engine === 'embedded') return openEmbeddedLog({ path: join(testFolder(), 'log') })
+  return openKafkaLog(kafkaOptions())
+}
+
+/** Every batch of a partition, as far as it goes now. */
+export async function batchesOf(log: Log, topic: string, partition = 0): Promise<RecordBatch[]> {
+  const described = (await log.describeTopics()).find((other) => other.topic === topic)
+  const { start, end } = described?.offsets[partition] ?? { start: 0, end: 0 }
+  const batches: RecordBatch[] = []
+  const reader = await log.reader()
+  await reader.assign([{ topic, partition, offset: 'earliest' }])
+  for (let next = start; next < end; ) {
+    const fetched = await reader.poll({ waitMs: 10_000 })
+    if (fetched.length === 0) throw new Error(`no records of ${topic}/${partition} from ${next} to ${end}`)
+    for (const { batch, nextOffset } of fetched) {
+      batches.push(batch)
+      next = nextOffset
+    }
+  }
+  await reader.close()
+  return batches
 }
 
 /** Appends records for tests. Times are in milliseconds. */
@@ -100,19 +157,12 @@ export class Appender {
 export async function linesOf(log: Log, topic: TopicName, partition = 0): Promise<string[]> {
   const lines: string[] = []
   const codec = ownCodec(topic)
-  const reader = await log.reader()
-  await reader.assign([{ topic, partition, offset: 'earliest' }])
-  for (;;) {
-    const fetched = await reader.poll()
-    if (fetched.length === 0) break
-    for (const { batch } of fetched) {
-      for (const { timestamp, key, value } of batch) {
-        const record = value === null ? null : codec.decode(value)
-        lines.push(`${timestamp} ${key} ${JSON.stringify(record?.kind)} ${show(record?.value)}`)
-      }
+  for (const batch of await batchesOf(log, topic, partition)) {
+    for (const { timestamp, key, value } of batch) {
+      const record = value === null ? null : codec.decode(value)
+      lines.push(`${timestamp} ${key} ${JSON.stringify(record?.kind)} ${show(record?.value)}`)
     }
   }
-  await reader.close()
   return lines
 }
 
@@ -126,19 +176,12 @@ function show(value: unknown): string {
 export async function namesOf(log: Log, partition = 0): Promise<string[]> {
   const names: string[] = []
   const codec = ownCodec('names')
-  const reader = await log.reader()
-  await reader.assign([{ topic: 'names', partition, offset: 'earliest' }])
-  for (;;) {
-    const fetched = await reader.poll()
-    if (fetched.length === 0) break
-    for (const { batch } of fetched) {
-      for (const { value } of batch) {
-        const record = codec.decode(value as Buffer)
-        if (record.kind === 'NameAnswer') names.push(record.value.name)
-        else names.push(`<${record.value.time / 1000} ${record.value.host}${record.value.final ? ' final' : ''}>`)
-      }
+  for (const batch of await batchesOf(log, 'names', partition)) {
+    for (const { value } of batch) {
+      const record = codec.decode(value as Buffer)
+      if (record.kind === 'NameAnswer') names.push(record.value.name)
+      else names.push(`<${record.value.time / 1000} ${record.value.host}${record.value.final ? ' final' : ''}>`)
     }
   }
-  await reader.close()
   return names
 }

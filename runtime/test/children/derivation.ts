@@ -1,11 +1,16 @@
-import { openEmbeddedLog } from '@syscribe/log'
+import { openEmbeddedLog, openKafkaLog } from '@syscribe/log'
 import pino from 'pino'
 import { createPipeline } from '../../src/index.js'
 import { joiner, liner } from '../test-parts.js'
 
-/** Derives from the log in argv[2] into the file argv[3], until it is killed; with argv[4] until it has everything. */
-const [, , path = '', target = '', once] = process.argv
-const log = await openEmbeddedLog({ path, writes: 'derived', cleanIntervalMs: 20, compactionBytes: 2000 })
+/**
+ * Derives from the log in argv[2], a folder or JSON of Kafka options, into the file argv[3], until it is killed; with
+ * argv[4] until it has everything.
+ */
+const [, , at = '', target = '', once] = process.argv
+const log = at.startsWith('{')
+  ? await openKafkaLog(JSON.parse(at))
+  : await openEmbeddedLog({ path: at, writes: 'derived', cleanIntervalMs: 20, compactionBytes: 2000 })
 const pipeline = await createPipeline({
   log,
   processors: [joiner()],
