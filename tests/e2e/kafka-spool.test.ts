@@ -1,0 +1,173 @@
+import { Agent, request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type OwnBroker, ownBroker } from '@syscribe/test-broker'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { endings } from '../harness/at-end.js'
+import { caughtUp, clusterEnvironment, Part } from '../harness/cluster.js'
+import { freePort, programs, run, type Server, startServer } from '../harness/program.js'
+import { recordsOf } from '../harness/records.js'
+import { differences, noDifferences } from '../harness/same-content.js'
+import { Outputs, Syscribe } from '../harness/syscribe.js'
+
+// Brokers that go away: what is captured meanwhile waits on disk, and is in the topics once when they are back.
+
+const profile = `spool-${process.pid}`
+const atEnd = endings()
+let broker: OwnBroker
+beforeAll(async () => {
+  broker = await ownBroker()
+}, 180_000)
+afterAll(() => broker?.stop())
+
+async function startEcho(): Promise<Server> {
+  const env = { ADI_PROFILE: profile, ADI_PROFILE_NAME: 'echo' }
+  const args = (port: number) => [`${programs}server.mjs`, `${port}`]
+  const echo = await startServer((port) => ({ command: process.execPath, args: args(port), env }))
+  atEnd(echo.stop)
+  return echo
+}
+
+async function client(port: number, count: number): Promise<void> {
+  const args = [`${programs}client.mjs`, `http://127.0.0.1:${port}`, `${count}`]
+  const env = { ADI_PROFILE: profile, ADI_PROFILE_NAME: 'client' }
+  expect((await run({ command: process.execPath, args, env })).stdout.trim()).toBe(`${count}`)
+}
+
+function newOutputs(): Outputs {
+  const outputs = new Outputs()
+  atEnd(() => outputs.remove())
+  return outputs
+}
+
+async function start(args: string[], env: Record<string, string>): Promise<Part> {
+  const part = await Part.start(args, env)
+  atEnd(() => part.kill9())
+  return part
+}
+
+/** The value of a metric without labels. */
+async function metric(port: number, name: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1])
+}
+
+/** Waits until what passed is in the spool: more than before, and no longer growing. */
+async function spooled(port: number, before: number): Promise<number> {
+  for (let last = -1; ; ) {
+    const bytes = await metric(port, 'syscribe_spool_bytes')
+    if (bytes > before && bytes === last) return bytes
+    last = bytes
+    // Watermarks come every half second, and then every ten.
+    await sleep(1_500)
+  }
+}
+
+const parts = ['http-parser', 'protocol-classifier', 'env-reader', 'container-enricher', 'http-log', 'service-map']
+
+test('brokers killed, and the collector too with a filled spool: nothing is missing, nothing is there twice', {
+  timeout: 300_000,
+}, async () => {
+  const cluster = newOutputs()
+  const embedded = newOutputs()
+  const env = { ...clusterEnvironment(broker.brokers), ...cluster.environment, ADI_PROFILE_ALLOWED: profile }
+  const port = await freePort()
+  const collect = ['collect', '--metrics-port', `${port}`]
+  const others = await Promise.all([start(['process', 'all'], env), start(['project', 'all'], env)])
+  let collector = await start(collect, env)
+  const whole = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile }, embedded)
+  atEnd(() => whole.dispose())
+  const echo = await startEcho()
+
+  await client(echo.port, 20)
+  await broker.kill9()
+  await client(echo.port, 30)
+  const first = await spooled(port, 10_000)
+  await collector.kill9()
+  collector = await start(collect, env)
+  expect(await metric(port, 'syscribe_spool_bytes')).toBeGreaterThanOrEqual(first)
+  await client(echo.port, 20)
+  await spooled(port, first)
+  expect(await (await fetch(`http://127.0.0.1:${port}/healthz`)).json()).toEqual({
+    ready: true,
+    detail: 'capturing into the spool: the brokers are away',
+  })
+  // In the middle of sending, too.
+  await broker.restart()
+  while ((await metric(port, 'syscribe_sent_records_total')) === 0) await sleep(20)
+  await collector.kill9()
+  collector = await start(collect, env)
+  await client(echo.port, 20)
+
+  await echo.stop()
+  expect(await whole.stop(), whole.stderr).toBe(0)
+  expect(await collector.stop(), collector.stderr).toBe(0)
+  const status = await caughtUp(env, parts, others)
+  for (const part of others) expect(await part.stop(), part.stderr).toBe(0)
+  expect(differences(cluster.lines(), embedded.lines())).toEqual(noDifferences)
+  expect(cluster.lines().filter((line) => line.event_type === undefined)).toHaveLength(4 * 90)
+  expect(status.hosts).toEqual([expect.objectContaining({ ended: true, spoolBytes: 0 })])
+})
+
+const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+
+/** One exchange of 64 KiB on the one kept connection. */
+function exchange(port: number, path: string): Promise<void> {
+  const body = `${path} `.padEnd(64 * 1024, 'o')
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port, method: 'POST', path, agent }, (response) => {
+      response.resume().on('end', resolve)
+    })
+    sent.on('error', reject).end(body)
+  })
+}
+
+test('brokers that hang for longer than the spool lasts: drops are counted, and all goes on', {
+  timeout: 300_000,
+}, async () => {
+  const outputs = newOutputs()
+  const env = {
+    ...clusterEnvironment(broker.brokers),
+    ...outputs.environment,
+    ADI_PROFILE_ALLOWED: profile,
+    SYSCRIBE_SPOOL_BYTES: '2M',
+    SYSCRIBE_QUEUE_BYTES: '1M',
+    SYSCRIBE_RING_BYTES: '1M',
+  }
+  const port = await freePort()
+  const others = await Promise.all([start(['process', 'all'], env), start(['project', 'all'], env)])
+  const collector = await start(['collect', '--metrics-port', `${port}`], env)
+  const echo = await startEcho()
+  const send = async (name: string, count: number) => {
+    for (let n = 0; n < count; n++) await exchange(echo.port, `/${name}/${n}`)
+  }
+  await send('before', 5)
+  // All of it sent: the collector is not in the middle of anything.
+  while ((await metric(port, 'syscribe_spool_bytes')) > 0) await sleep(50)
+  broker.pause()
+  await send('away', 200)
+  const waiting = await spooled(port, 1_000_000)
+  expect(waiting).toBeLessThanOrEqual(2 * 1024 ** 2)
+  broker.resume()
+  while ((await metric(port, 'syscribe_spool_bytes')) > 100_000) await sleep(100)
+  await send('after', 5)
+  await echo.stop()
+  expect(await collector.stop(), collector.stderr).toBe(0)
+  const status = await caughtUp(env, parts, others)
+  for (const part of others) expect(await part.stop(), part.stderr).toBe(0)
+
+  const lines = outputs.lines().filter((line) => line.event_type === undefined)
+  const urls = (name: string) =>
+    lines.filter(({ url, complete }) => String(url).startsWith(`/${name}/`) && complete === true).map(({ url }) => url)
+  for (const name of ['before', 'after']) {
+    const expected = Array.from({ length: 5 }, (_, n) => [`/${name}/${n}`, `/${name}/${n}`]).flat()
+    expect(urls(name)).toEqual(expected)
+  }
+  expect(new Set(lines.map(({ id }) => id)).size).toBe(lines.length)
+  const losses = await recordsOf(outputs.dataDir, 'syscalls', 'CaptureLoss', env)
+  const lost = losses.reduce((sum, { value }) => sum + Number(value.records), 0)
+  expect(lost).toBeGreaterThan(0)
+  expect(losses.map(({ value }) => value.cause)).toContain('queue_full')
+  const [host] = status.hosts
+  expect(Object.values(host?.lost ?? {}).reduce((sum, records) => sum + records, 0)).toBe(lost)
+  for (const line of lines) if (line.complete === false) expect(line.missing_reason).toBe('lost')
+})
