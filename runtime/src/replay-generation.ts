@@ -166,7 +166,7 @@ async function derive(
       alone({ ...begun, round })
       if (performance.now() - lookedAt >= checkMs) {
         lookedAt = performance.now()
-        const caughtUp = await catchUp.look(loop.states())
+        const caughtUp = await unlessAway(options, () => catchUp.look(loop.states()))
         if (caughtUp && round === null) {
           round = randomUUID()
           await writer.write({ ...begun, round })
@@ -181,6 +181,17 @@ async function derive(
     }
   } finally {
     await loop.stop()
+  }
+}
+
+/** False while the brokers are away: the parts that run wait for them too. */
+async function unlessAway({ notice }: GenerationReplayOptions, look: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await look()
+  } catch (error) {
+    if (!(error instanceof LogError) || error.code !== 'unavailable') throw error
+    notice?.(`${error.message}: the replay waits`)
+    return false
   }
 }
 
