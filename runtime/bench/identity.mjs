@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { BatchBuilder, openEmbeddedLog } from '@syscribe/log'
+import { BatchBuilder, createMemoryLog, openEmbeddedLog } from '@syscribe/log'
 import { TopicCodec } from '@syscribe/schemas'
 import pino from 'pino'
 import { createPipeline, topicSettings } from '../dist/index.js'
@@ -77,10 +77,10 @@ const counter = (topics) => ({
   },
 })
 
-async function measure(name, processors, projections) {
+async function measure(name, processors, projections, from = log) {
   const cpu = process.cpuUsage()
   const started = performance.now()
-  const pipeline = await createPipeline({ log, processors, projections, logger: pino({ level: 'warn' }) })
+  const pipeline = await createPipeline({ log: from, processors, projections, logger: pino({ level: 'warn' }) })
   await pipeline.drain()
   await pipeline.close()
   const { user, system } = process.cpuUsage(cpu)
@@ -116,3 +116,33 @@ await measure(
 )
 await log.close()
 rmSync(folder, { recursive: true })
+
+// The same records by turns from two hosts, one 5 s behind: each waits for the other's watermark, 10 a second.
+const shared = createMemoryLog()
+await shared.createTopics(topicSettings({ retentionBytes: null, retentionMs: null }))
+const sharedId = await shared.registerSchema('syscalls', codec.schema)
+const sharedProducer = await shared.producer()
+for (let n = 0; n < records; n += perBatch) {
+  const behind = (n / perBatch) % 2 === 1
+  // 5,000 records a second of each host.
+  const at = time + Math.floor(n / 10) - (behind ? 5_000 : 0)
+  const builder = new BatchBuilder(sharedId, 256 * 1024)
+  for (let index = 0; index < perBatch; index++) builder.append({ timestamp: at + Math.floor(index / 5), key, value })
+  const mark = {
+    time: (at + perBatch / 5) * 1000,
+    timeNanos: 0,
+    host: behind ? 'b' : 'a',
+    boot,
+    final: n + 2 * perBatch >= records,
+  }
+  builder.append({ timestamp: at + perBatch / 5, key: Buffer.from('w'), value: codec.encode('Watermark', mark) })
+  await sharedProducer.append([{ topic: 'syscalls', partition: 0, batch: builder.take() }])
+}
+await measure('processor, one input of two hosts, copies', [copier('two-hosts', ['syscalls'], [], 'http')], [], shared)
+await measure(
+  'projection of two hosts, counts',
+  [],
+  [{ projection: counter(['syscalls']), target: 'b', settings }],
+  shared,
+)
+await shared.close()
