@@ -24,13 +24,13 @@ const edges = [
   'traffic-generator -> redis redis cache 6379',
 ]
 
+/** Each once: requests that were never answered, as a server stopped, have an entry of their own. */
 function edgesOf(map: ServiceMap): string[] {
-  return map.services
-    .flatMap(({ name, endpoints, connections }) => [
-      ...endpoints.map((to) => `${name} -> ${to.destination} ${to.method} ${to.path}`),
-      ...connections.map((to) => `${name} -> ${to.destination} ${to.protocol} ${to.category} ${to.port}`),
-    ])
-    .sort()
+  const all = map.services.flatMap(({ name, endpoints, connections }) => [
+    ...endpoints.map((to) => `${name} -> ${to.destination} ${to.method} ${to.path}`),
+    ...connections.map((to) => `${name} -> ${to.destination} ${to.protocol} ${to.category} ${to.port}`),
+  ])
+  return [...new Set(all)].sort()
 }
 
 function typesOf(map: ServiceMap): unknown[] {
