@@ -22,7 +22,7 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   prefix = randomPrefix()
-  log = await openKafkaLog({ brokers: broker.brokers, prefix })
+  log = await openKafkaLog({ brokers: broker.brokers, prefix, maxMessageBytes: 1_048_588 })
   await log.createTopics([settings('in', { partitions: 2 }), settings('out')])
 })
 afterEach(async () => {
@@ -141,6 +141,16 @@ describe('batches above the limit of the broker', () => {
       offsets: [at(1)],
     })
     expect(await readAll(log, 'out')).toHaveLength(2500)
+  })
+
+  it('that are one record are taken by topics as they are made by default', async () => {
+    const roomy = await openKafkaLog({ brokers: broker.brokers, prefix })
+    await roomy.createTopics([settings('roomy')])
+    const producer = await roomy.producer({ transactionalId: 'id' })
+    const batch = batchOf([record('x'.repeat(5_000_000))])
+    await producer.commit({ batches: [{ topic: 'roomy', partition: 0, batch }], group: 'g', offsets: [] })
+    expect((await values(roomy, 'roomy')).map((value) => value?.length)).toEqual([5_000_000])
+    await roomy.close()
   })
 
   it('are refused when it is one record, and the producer goes on', async () => {

@@ -246,5 +246,6 @@ function settingsOf(options: KafkaLogOptions): Settings {
     sessionTimeoutMs: options.sessionTimeoutMs ?? 10_000,
     rebalanceTimeoutMs: options.rebalanceTimeoutMs ?? 60_000,
     maxBatchBytes: options.maxBatchBytes ?? defaultMaxBatchBytes,
+    maxMessageBytes: options.maxMessageBytes ?? 16 * 1024 ** 2,
   }
 }

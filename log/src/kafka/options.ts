@@ -34,6 +34,11 @@ export interface KafkaLogOptions {
   rebalanceTimeoutMs?: number | undefined
   /** Packed batches above are refused with `record_too_large`, bytes. Default 15 MiB. */
   maxBatchBytes?: number | undefined
+  /**
+   * Largest Kafka batch, and so record, that new topics take (`max.message.bytes`). Default 16 MiB: a whole HTTP message
+   * or environment is one record, and brokers' own 1 MiB refuses what is captured by default.
+   */
+  maxMessageBytes?: number | undefined
 }
 
 export type KafkaSasl = SASLOptions
@@ -56,4 +61,5 @@ export interface Settings {
   sessionTimeoutMs: number
   rebalanceTimeoutMs: number
   maxBatchBytes: number
+  maxMessageBytes: number
 }

@@ -148,7 +148,11 @@ export class Topics {
       topic: this.physical(settings.topic),
       partitions: settings.partitions,
       replication: this.#settings.replication,
-      config: { ...configOf(settings), ...(anyTime ? { 'message.timestamp.after.max.ms': noLimitMs } : {}) },
+      config: {
+        ...configOf(settings),
+        'max.message.bytes': String(this.#settings.maxMessageBytes),
+        ...(anyTime ? { 'message.timestamp.after.max.ms': noLimitMs } : {}),
+      },
     }))
     const results = await this.#cluster.ask({ controller: true }, createTopicsRequest(wanted), this.#patience())
     const fault = results.find(({ code }) => code !== 0 && code !== topicExists)
