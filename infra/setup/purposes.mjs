@@ -55,6 +55,7 @@ export const purposes = {
       { package: 'maven', probe: { command: 'mvn' } },
       // Container engines, each started by the test that needs it.
       { package: 'docker.io', probe: { command: 'dockerd' }, services: ['docker', 'containerd'] },
+      { package: 'docker-compose', probe: { command: 'docker-compose' } },
       { package: 'containerd', probe: { command: 'containerd' }, services: ['containerd'] },
       { package: 'podman', probe: { command: 'podman' }, services: ['podman', 'podman-restart', 'podman-auto-update'] },
       { package: 'runc', probe: { command: 'runc' } },
