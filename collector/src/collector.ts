@@ -72,7 +72,7 @@ async function capturing(
   })
   const proc = procProcess()
   const records = processRecords(identity, config.environmentPrefixes, proc)
-  const idle = new IdleWatermarks()
+  const idle = new IdleWatermarks(log.shared)
   let stopping = false
 
   try {

@@ -2,6 +2,8 @@ import type { Log, PartitionBatch } from '@syscribe/log'
 
 /** What the collector needs of a log: the log itself, or a spool in front of one that may be away. */
 export interface RawLog extends Pick<Log, 'registerSchema'> {
+  /** Other hosts may write the same partitions: what they have written waits for this one's watermarks. */
+  readonly shared?: boolean
   describeTopics(): Promise<readonly { topic: string; partitions: number }[]>
   producer(): Promise<RawProducer>
 }

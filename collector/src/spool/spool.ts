@@ -40,6 +40,7 @@ export interface SpooledRounds {
  */
 export class Spool implements RawLog {
   readonly id: string
+  readonly shared = true
   readonly #options: SpoolOptions
   readonly #lock: WriterLock
   readonly #segments: Segment[]
