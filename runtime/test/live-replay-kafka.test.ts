@@ -172,6 +172,7 @@ test('a processor is replayed while records come, its command, it and a projecti
   }
   const left = (await log.describeTopics()).map(({ topic }) => topic).filter((topic) => /names|joiner/.test(topic))
   expect(left.sort()).toEqual(['joiner.2.state', 'names.2'])
+  expect(await log.committed('joiner')).toEqual([])
   expect(wanted.match(/v2/g)?.length).toBe(source.number)
 }, 600_000)
 

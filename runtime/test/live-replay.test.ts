@@ -133,7 +133,11 @@ describe('a processor is replayed while its live process and a projection’s go
     await joining.close()
     const parser = await processor(log, joiner2())
     const seen: ReplayProgress[] = []
-    const replay = replay2(log, { progress: (progress) => seen.push(progress) })
+    const said: string[] = []
+    const replay = replay2(log, {
+      progress: (progress) => seen.push(progress),
+      notice: (sentence) => said.push(sentence),
+    })
     await source.append(100)
     await replay
     await source.append(20)
@@ -148,6 +152,7 @@ describe('a processor is replayed while its live process and a projection’s go
     expect(existsSync(`${target}.replay`)).toBe(false)
     expect(seen.length).toBeGreaterThan(1)
     for (const { records, of } of seen) expect(records).toBeLessThanOrEqual(of)
+    expect(said).toEqual([])
 
     // The next one makes a third generation, beside the second.
     await replay2(log)
@@ -292,6 +297,48 @@ describe('a death at any point', () => {
       (fatal) => 1 + Math.floor(fatal / 25),
     )
     expect(died).toBeGreaterThan(40)
+  }, 300_000)
+
+  test('of a processor’s process: it is started again in the generation that counts', async () => {
+    const died = await deaths(
+      async (fatal) => {
+        const log = await testLog()
+        const { source, target, joining, lining } = await system(log, 10)
+        await joining.close()
+        const process = dying(log, fatal)
+        const mortal = await processor(process.process, joiner2()).catch(() => null)
+        const appended = source.append(2)
+        await replay2(log)
+        await appended
+        await mortal?.close().catch(() => {})
+        expect(await outputs(log, target, lining), `death at point ${fatal}`).toEqual(await expected(log, joiner2()))
+        return process.died()
+      },
+      (fatal) => 1 + Math.floor(fatal / 25),
+    )
+    expect(died).toBeGreaterThan(20)
+  }, 300_000)
+
+  test('or a passing fault of a projection’s process: it goes on by itself', async () => {
+    const faults = await deaths(
+      async (at) => {
+        const log = await testLog()
+        const { source, target, joining, lining } = await system(log, 10)
+        await lining.close()
+        await joining.close()
+        let point = 0
+        const passing = faultyLog(log, () => {
+          if (point++ === at) throw new LogError('unavailable', 'away for a moment')
+        })
+        const begun = () => projection(passing, target)
+        const lasting = await begun().catch(() => begun())
+        await Promise.all([replay2(log), source.append(2)])
+        expect(await outputs(log, target, lasting), `fault at point ${at}`).toEqual(await expected(log, joiner2()))
+        return point > at
+      },
+      (at) => 1 + Math.floor(at / 25),
+    )
+    expect(faults).toBeGreaterThan(40)
   }, 300_000)
 })
 
