@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { loadAll } from 'js-yaml'
+import type { PrivateNamespaces } from './private-namespaces.js'
 import { repository } from './repository.js'
 
 /** The command as it is built. */
@@ -78,9 +79,18 @@ export class Syscribe {
     this.outputs = outputs
   }
 
-  /** Resolves when capture is on. */
-  static async start(env: Record<string, string> = {}, outputs = new Outputs()): Promise<Syscribe> {
-    const child = spawn(process.execPath, [syscribeBin, 'run'], {
+  /**
+   * Resolves when capture is on.
+   * @param host the namespaces of the host to run on; ours, when left out.
+   */
+  static async start(
+    env: Record<string, string> = {},
+    outputs = new Outputs(),
+    host?: PrivateNamespaces,
+  ): Promise<Syscribe> {
+    const args = [syscribeBin, 'run']
+    const program = host?.enter(process.execPath, args) ?? { command: process.execPath, args }
+    const child = spawn(program.command, program.args, {
       env: { PATH: process.env.PATH ?? '', ...outputs.environment, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -271,6 +271,14 @@ describe('published ports', () => {
     expect(names(host, container(8, 'any', port('', 8080)), client, ...asks(10, '::1'))[0]).toBe('11 client.js -> any')
   })
 
+  test('by the gateway of a network the client is on, though that is not an address of our host (rootless)', () => {
+    const networks = [{ name: 'n', addresses: ['10.9.0.9'], gateways: ['10.9.0.1'] }]
+    const given = [containerHost(0), container(0, 'all', port('0.0.0.0', 8080)), container(0, 'caller', { networks })]
+    const caller = process(0, 1, { cgroup: cgroup('caller') })
+    expect(names(...given, caller, ...asks(10, '10.9.0.1'))[0]).toBe('11 caller -> all')
+    expect(names(...given, client, ...asks(10, '10.9.0.1'), watermark(3000))[0]).toBe('2010 client.js -> host')
+  })
+
   test('of two the one that was started last; of another transport none', () => {
     const [old, young] = [container(1, 'old', port('0.0.0.0', 8080)), container(5, 'young', port('0.0.0.0', 8080))]
     expect(names(young, old, client, ...asks(10, '127.0.0.1'))).toEqual(Array(2).fill('11 client.js -> young'))

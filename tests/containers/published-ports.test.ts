@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { endings } from '../harness/at-end.js'
+import { startDocker } from '../harness/container-engines.js'
+import { fillImageFolder } from '../harness/image-folder.js'
+import { type Line, Outputs, Syscribe } from '../harness/syscribe.js'
+import { until } from '../harness/until.js'
+
+// Ways through a real Docker's network to a container: whatever address a client uses, the container is what answered.
+
+const profile = `ports-${process.pid}`
+const atEnd = endings()
+
+const server = `
+import { createServer } from 'node:http'
+createServer((request, response) => response.end(request.url)).listen(Number(process.env.PORT), '0.0.0.0')
+`
+const client = `
+import { get } from 'node:http'
+for (const url of process.argv.slice(2)) {
+  await new Promise((done, failed) => {
+    get(url, { agent: false }, (response) => response.resume().on('end', done)).on('error', failed)
+  })
+}
+`
+
+const isRequest = (line: Line) => line.event_type === undefined && !('status_code' in line)
+const nameOf = (container: unknown) => (container as { container_name: string } | null)?.container_name ?? null
+
+/** Which calls stay one connection on their way: the packet filter translates addresses, docker-proxy makes two of it. */
+const ways: [way: string, args: string[], one: string[], two: string[]][] = [
+  ['docker-proxy', [], ['bridge', 'direct', 'upstairs', 'up'], ['loopback', 'hairpin']],
+  ['NAT only', ['--userland-proxy=false'], ['loopback', 'bridge', 'direct', 'hairpin', 'upstairs', 'up'], []],
+]
+
+test.each(ways)('%s: each end is the container it is', { timeout: 300_000 }, async (_, args, one, two) => {
+  const root = mkdtempSync(join(tmpdir(), 'syscribe-image-'))
+  atEnd(() => rmSync(root, { recursive: true }))
+  fillImageFolder(root, [process.execPath])
+  writeFileSync(join(root, 'server.mjs'), server)
+  writeFileSync(join(root, 'client.mjs'), client)
+  const docker = await startDocker({ args })
+  atEnd(() => docker.remove())
+  docker.importImage('ports:1', root)
+  const env = { ADI_PROFILE_ALLOWED: profile, CONTAINERD_SOCKET: docker.socket }
+  const syscribe = await Syscribe.start(env, new Outputs(), docker.host)
+  atEnd(() => syscribe.dispose())
+
+  const node = ['ports:1', process.execPath]
+  const profiled = ['-e', `ADI_PROFILE=${profile}`]
+  const serve = (name: string, port: number, ...options: string[]) =>
+    docker.cli('run', '-d', '--name', name, '-e', `PORT=${port}`, ...options, ...node, '/server.mjs')
+  serve('web', 80, '-p', '8080:80', ...profiled)
+  serve('plain', 80, '-p', '9090:80')
+  serve('upstairs', 7070, '--network', 'host', ...profiled)
+  const addressOf = (name: string) => docker.cli('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)
+  const [web, plain] = [addressOf('web'), addressOf('plain')]
+  const call = (...urls: string[]) => {
+    const args = [process.execPath, join(root, 'client.mjs'), ...urls.map((url) => `http://${url}`)]
+    docker.host.run('env', `ADI_PROFILE=${profile}`, ...args)
+  }
+  for (const to of [`${web}:80`, `${plain}:80`, '127.0.0.1:7070']) {
+    await until(`${to} answers`, () => docker.host.run('curl', '-sf', `http://${to}/`) !== '')
+  }
+
+  call('127.0.0.1:8080/loopback', '172.17.0.1:8080/bridge', `${web}:80/direct`)
+  call('127.0.0.1:9090/proxied', '172.17.0.1:9090/led', `${plain}:80/straight`, '127.0.0.1:7070/upstairs')
+  const urls = ['172.17.0.1:8080/hairpin', '172.17.0.1:9090/around', `${plain}:80/neighbour`, '172.17.0.1:7070/up']
+  docker.cli(
+    'run',
+    '--rm',
+    '--name',
+    'caller',
+    ...profiled,
+    ...node,
+    '/client.mjs',
+    ...urls.map((url) => `http://${url}`),
+  )
+  expect(await syscribe.stop(), syscribe.stderr).toBe(0)
+
+  const requests = syscribe.outputs.lines().filter((line) => isRequest(line))
+  const sent = requests.filter(({ direction }) => direction === 'send')
+  const ends = sent.map((line) => [
+    line.url,
+    nameOf(line.source_container),
+    nameOf(line.destination_container),
+    line.destination_type,
+    line.destination_service,
+  ])
+  expect(ends.sort()).toEqual(
+    [
+      ...[
+        ['/loopback', null, 'web'],
+        ['/bridge', null, 'web'],
+        ['/direct', null, 'web'],
+      ],
+      ...[
+        ['/proxied', null, 'plain'],
+        ['/led', null, 'plain'],
+        ['/straight', null, 'plain'],
+      ],
+      ['/upstairs', null, 'upstairs'],
+      ...[
+        ['/hairpin', 'caller', 'web'],
+        ['/around', 'caller', 'plain'],
+        ['/neighbour', 'caller', 'plain'],
+      ],
+      ['/up', 'caller', 'upstairs'],
+    ]
+      .map((line) => [...line, 'container', line[2]])
+      .sort(),
+  )
+  const received = new Map(requests.filter(({ direction }) => direction === 'recv').map((line) => [line.url, line]))
+  for (const line of sent) {
+    const other = received.get(line.url)
+    const call = `${line.url}`.slice(1)
+    if (one.includes(call)) {
+      expect(other?.connection_id, call).toBe(line.connection_id)
+      expect(other?.source_container, call).toEqual(line.source_container)
+      expect(other?.destination_container, call).toEqual(line.destination_container)
+    } else if (two.includes(call)) {
+      expect(other?.connection_id, call).not.toBe(line.connection_id)
+      expect(other, call).toMatchObject({ source_container: null, destination_container: { container_name: 'web' } })
+    } else expect(other, call).toBeUndefined()
+    if (other !== undefined)
+      expect(other, call).toMatchObject({ comm: 'node', cmdline: `${process.execPath} /server.mjs` })
+  }
+})
