@@ -34,7 +34,7 @@ export async function startKafka({ settings = {} } = {}) {
   /** @type {Awaited<ReturnType<typeof start>> | null} */
   let process = null
   const kill9 = async () => {
-    await process?.kill('SIGKILL')
+    await process?.kill()
     process = null
   }
   try {

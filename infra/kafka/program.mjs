@@ -14,50 +14,69 @@ export async function freePort() {
 }
 
 /**
- * Starts a server in a process group of its own, so that an interrupt meant for the caller does not reach it.
+ * Says the server's pid, and kills it when its own input ends: that is when the caller closes it or is gone, however
+ * that came. The shell ends with the server.
+ */
+const guard = `
+exec 3<&0
+"$@" 3<&- </dev/null &
+server=$!
+echo "pid $server"
+(cat <&3 >/dev/null; kill -9 $server 2>/dev/null) &
+wait $server
+`
+
+/**
+ * Starts a server in a process group of its own, so that an interrupt meant for the caller does not reach it. It does
+ * not outlive the caller.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {{ cwd: string, env?: Record<string, string>, name: string, ready: () => Promise<boolean> }} options
  */
 export async function startProgram(command, args, { cwd, env = {}, name, ready }) {
-  const child = spawn(command, args, {
+  const shell = spawn('sh', ['-c', guard, 'sh', command, ...args], {
     cwd,
     env: { ...process.env, ...env },
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
   let said = ''
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const stream of [shell.stdout, shell.stderr]) {
     stream.on('data', (/** @type {Buffer} */ chunk) => {
       said = (said + chunk).slice(-4000)
     })
-    // A pipe is a socket, whatever its type says; it must not keep the caller alive.
+  }
+  shell.stdin.on('error', () => undefined)
+  const [first] = await once(shell.stdout, 'data')
+  const pid = Number(/^pid (\d+)/.exec(String(first))?.[1])
+  // None of this keeps the caller alive.
+  shell.unref()
+  for (const stream of [shell.stdin, shell.stdout, shell.stderr]) {
+    // A pipe is a socket, whatever its type says.
     if ('unref' in stream && typeof stream.unref === 'function') stream.unref()
   }
-  child.unref()
-  const gone = new Promise((resolve) => child.once('close', resolve))
-  const hasEnded = () => child.exitCode !== null || child.signalCode !== null
-  const kill = async (/** @type {NodeJS.Signals} */ signal) => {
+  const exited = new Promise((resolve) => shell.once('exit', resolve))
+  void exited.then(() => shell.stdin.destroy())
+  const hasEnded = () => shell.exitCode !== null || shell.signalCode !== null
+  const signal = (/** @type {NodeJS.Signals} */ name) => {
+    if (!hasEnded()) process.kill(pid, name)
+  }
+  const kill = async () => {
     if (hasEnded()) return
-    child.ref()
-    const exited = once(child, 'exit')
-    child.kill(signal)
+    shell.ref()
+    signal('SIGKILL')
     await exited
   }
-  // Not to be left behind when the caller ends without stopping it.
-  const atExit = () => void child.kill('SIGKILL')
-  process.once('exit', atExit)
-  void gone.then(() => process.removeListener('exit', atExit))
-  const until = Date.now() + 120_000
+  const until = Date.now() + 180_000
   while (!(await ready())) {
-    if (hasEnded() || child.pid === undefined) throw new Error(`${name} ended at its start: ${said}`)
+    if (hasEnded()) throw new Error(`${name} ended at its start: ${said}`)
     if (Date.now() > until) {
-      await kill('SIGKILL')
-      throw new Error(`${name} was not ready within 120 s: ${said}`)
+      await kill()
+      throw new Error(`${name} was not ready within 180 s: ${said}`)
     }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  return { pid: child.pid, kill, signal: (/** @type {NodeJS.Signals} */ signal) => child.kill(signal) }
+  return { pid, kill, signal }
 }
 
 /** Whether something listens there. @param {number} port @returns {Promise<boolean>} */

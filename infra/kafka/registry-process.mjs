@@ -20,5 +20,5 @@ export async function startRegistry() {
         () => false,
       ),
   })
-  return { url: `${origin}/apis/ccompat/v7`, stop: () => process.kill('SIGKILL') }
+  return { url: `${origin}/apis/ccompat/v7`, stop: () => process.kill() }
 }

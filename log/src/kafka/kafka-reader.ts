@@ -35,6 +35,7 @@ interface Position {
   answeredAt: number
   /** Since when no broker gives an answer for it; null while one does. */
   silentSince: number | null
+  failedAt: number
   lastFault: unknown
   /** A fetch for it is under way. */
   asked: 'no' | 'yes' | 'until there is news'
@@ -91,7 +92,14 @@ export class KafkaReader implements Reader {
         await topics.checkPartition(topic, partition)
         const at = typeof offset === 'number' ? offset : await topics.offsetAt(topic, partition, times[offset])
         const physical = topics.physical(topic)
-        const begin = { buffered: [], fault: null, atEnd: false, answeredAt: 0, silentSince: null } as const
+        const begin = {
+          buffered: [],
+          fault: null,
+          atEnd: false,
+          answeredAt: 0,
+          silentSince: null,
+          failedAt: 0,
+        } as const
         const place = { topic, partition, physical, next: at, ahead: at }
         return { ...place, ...begin, buffered: [], lastFault: null, asked: 'no' }
       }),
@@ -107,7 +115,8 @@ export class KafkaReader implements Reader {
   ): Promise<FetchedBatch[]> {
     this.#check()
     const { waitMs = 0, only, signal } = options
-    const until = performance.now() + waitMs
+    const began = performance.now()
+    const until = began + waitMs
     const wanted = (at: TopicPartition) =>
       only === undefined || only.some((one) => one.topic === at.topic && one.partition === at.partition)
     const wake = () => this.#wake?.()
@@ -125,9 +134,11 @@ export class KafkaReader implements Reader {
         if (this.#closed || signal?.aborted) return []
         const left = until - performance.now()
         // Nothing means that the broker has said so, unless it says nothing at all.
-        this.#checkHeard(chosen)
-        if (left <= 0 && chosen.every((at) => at.silentSince !== null || isAtEnd(at))) return []
+        if (left <= 0 && chosen.every(isAtEnd)) return []
         this.#fetch(chosen, left > 0 ? longWaitMs : 0)
+        const silent = chosen.filter((at) => at.silentSince !== null)
+        this.#checkHeard(silent, left > 0 ? began : 0)
+        if (left <= 0 && chosen.every((at) => at.silentSince !== null || isAtEnd(at))) return []
         await this.#news(left > 0 ? left : longWaitMs)
         if (this.#closed) return []
       }
@@ -152,11 +163,14 @@ export class KafkaReader implements Reader {
     this.#context.checkOpen()
   }
 
-  /** @throws LogError `unavailable` when brokers have been silent for too long */
-  #checkHeard(chosen: readonly Position[]): void {
+  /**
+   * @param tried since when an attempt must have failed for it to count
+   * @throws LogError `unavailable` when brokers have been silent for too long
+   */
+  #checkHeard(silent: readonly Position[], tried: number): void {
     const since = performance.now() - this.#context.settings.operationTimeoutMs
-    const silent = chosen.find((at) => at.silentSince !== null && at.silentSince < since)
-    if (silent) throw logError(silent.lastFault, `reading topic ${silent.topic} partition ${silent.partition}`)
+    const at = silent.find(({ silentSince, failedAt }) => silentSince! < since && failedAt >= tried)
+    if (at) throw logError(at.lastFault, `reading topic ${at.topic} partition ${at.partition}`)
   }
 
   /** A fault is told each time it is met: the next poll tries again. */
@@ -310,6 +324,7 @@ export class KafkaReader implements Reader {
       for (const at of positions) {
         this.#context.cluster.forgetTopic(at.physical)
         at.silentSince ??= performance.now()
+        at.failedAt = performance.now()
         at.lastFault = error
       }
       this.#pausedUntil = performance.now() + pauseMs
