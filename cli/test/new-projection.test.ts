@@ -81,6 +81,12 @@ describe('outside of the checkout', () => {
   })
 })
 
+it('is what docs/projections.md shows', () => {
+  const page = readFileSync(join(root, 'docs/projections.md'), 'utf8')
+  const code = readFileSync(join(root, 'cli/templates/projection/src/index.ts'), 'utf8')
+  expect(page).toContain(`<!-- code: begin -->\n\`\`\`ts\n${code}\`\`\`\n<!-- code: end -->`)
+})
+
 describe('in the checkout', () => {
   it('is a workspace that is built, checked and tested with the others', { timeout: slow }, async () => {
     const checkout = join(folder, 'checkout')

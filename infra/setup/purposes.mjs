@@ -42,6 +42,7 @@ export const purposes = {
       { package: 'python3-yaml', probe: { file: '/usr/lib/python3/dist-packages/yaml' } },
       // Programs that are observed, in the languages of tests/programs.
       { package: 'python3', probe: { command: 'python3' } },
+      { package: 'python3-venv', probe: { file: '/usr/lib/python3.*/ensurepip' } },
       { package: 'default-jdk-headless', probe: { command: 'javac' } },
       { package: 'golang-go', probe: { command: 'go' } },
       { package: 'ruby', probe: { command: 'ruby' } },
