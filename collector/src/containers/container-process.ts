@@ -28,9 +28,10 @@ export function containerProcess(id: string, pid: number, asked: string, proc = 
     const cgroup = cgroupPath(readFileSync(`${proc}/${pid}/cgroup`, 'utf8'))
     if (!isOf(id, cgroup, asked)) return { ...nothing, cgroup: asked }
     const stat = parseProcStat(readFileSync(`${proc}/${pid}/stat`, 'utf8'))
+    const now = Date.now()
     const uptime = Number(readFileSync(`${proc}/uptime`, 'utf8').split(' ')[0])
-    const startedAt =
-      stat === null ? null : Math.floor((Date.now() / 1000 - uptime) * 100 + stat.processStart - 1) * 10_000
+    // The clock was read before the uptime, so that the start can only come out early.
+    const startedAt = stat === null ? null : Math.floor((now / 1000 - uptime) * 100 + stat.processStart - 1) * 10_000
     return { cgroup: ofContainer(id, cgroup), netns: netnsInode(pid, proc), startedAt }
   } catch {
     return { ...nothing, cgroup: asked }

@@ -46,7 +46,8 @@ export class ContainerRuns {
   ): RunChange[] {
     const open = this.#open.get(facts.id)
     if (!facts.running) return this.stopped(facts.id, facts.finishedAt ?? at)
-    const from = Math.min(facts.startedAt ?? at, process.startedAt ?? at, at)
+    // What /proc says is exact; the runtime's word comes late.
+    const from = process.startedAt ?? Math.min(facts.startedAt ?? at, at)
     if (open === undefined) return [this.#begin(this.#run(runtime, facts, process, from, null))]
     if (open.pid !== facts.pid) {
       const begun = Math.max(from, open.from + 1)

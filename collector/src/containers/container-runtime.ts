@@ -33,10 +33,11 @@ export interface ContainerFacts {
 /** Something happened to a container. */
 export interface ContainerEvent {
   /**
-   * created: it exists and does not run yet. started: it runs. changed: its name or networks did. stopped: its first
-   * process ended. removed: it exists no more.
+   * created: it exists and does not run yet. starting: it is about to run. started: it runs. changed: its name or
+   * networks did (Docker: the latter also just before it starts). stopped: its first process ended. removed: it exists
+   * no more.
    */
-  kind: 'created' | 'started' | 'changed' | 'stopped' | 'removed'
+  kind: 'created' | 'starting' | 'started' | 'changed' | 'stopped' | 'removed'
   id: string
   /** Microseconds since the Unix epoch, by the runtime's clock. */
   time: number

@@ -9,6 +9,7 @@ import { ContainerRuns, type RunChange } from './container-runs.js'
 import type { ContainerEvent, ContainerFacts, ContainerRuntime } from './container-runtime.js'
 import { hostNetwork } from './host-network.js'
 import { ContainerRuntimeError, fromSocketError } from './runtime-error.js'
+import { WatermarkHolds } from './watermark-holds.js'
 
 /** Where to find the runtime. */
 export interface ContainerSource {
@@ -20,8 +21,6 @@ export interface ContainerSource {
 
 /** Events reach us this much later than what they tell of, at most: the watermark stays that far behind. Milliseconds. */
 const settleMs = 1_000
-/** A question to the runtime that takes longer holds the watermark no more. Milliseconds. */
-const holdMs = 5_000
 /** How long the start and the end of capture wait for the runtime. Milliseconds. */
 const startMs = 10_000
 const stopMs = 3_000
@@ -33,8 +32,10 @@ const hostMs = 1_000
 const unknownMs = 10_000
 /** Containers asked about at once. */
 const concurrency = 16
-/** Descriptions kept of containers that were created and have not started. */
-const mostCreated = 10_000
+/** A container that was about to start longer ago did not do so then. Milliseconds. */
+const startingMs = 60_000
+/** Containers kept in mind that have not started. */
+const mostRemembered = 10_000
 
 /**
  * Watches one container runtime: those that run at first, then by its events. When the runtime goes away, it is looked
@@ -48,12 +49,15 @@ export class ContainerWatcher {
   /** Began to watch: microseconds since the Unix epoch. */
   readonly #since = Date.now() * 1000
   readonly #created = new Map<string, ContainerFacts>()
+  /** When containers were last about to start, microseconds since the Unix epoch. */
+  readonly #starting = new Map<string, number>()
   /** When a container was last expected, milliseconds. */
   readonly #expected = new Map<string, number>()
   /** What is being asked about a container: the end of its chain, so that its events keep their order. */
   readonly #asked = new Map<string, Promise<void>>()
-  /** What the watermark waits for: the time told of, and since when it is asked (milliseconds). */
-  readonly #holds = new Set<{ time: number; since: number }>()
+  readonly #holds = new WatermarkHolds()
+  /** What lets go of the watermark for containers that are about to start. */
+  readonly #startHolds = new Map<string, () => void>()
   #news: { at: number; news: (time: Instant) => ContainerNews }[] = []
   #watermark = Number.NEGATIVE_INFINITY
   #runtime: ContainerRuntime | null = null
@@ -93,22 +97,19 @@ export class ContainerWatcher {
     if (this.#runtime === null || this.#runs.isRunning(id) || this.#asked.has(id)) return
     const now = Date.now()
     if (now - (this.#expected.get(id) ?? Number.NEGATIVE_INFINITY) < unknownMs) return
-    if (this.#expected.size >= mostCreated) this.#expected.clear()
-    this.#expected.set(id, now)
+    remember(this.#expected, id, now)
     void this.#ask(id, time, (runtime) => this.#describe(runtime, id, time, false))
   }
 
   /** Whether something is being found out that the watermark waits for. */
   get busy(): boolean {
-    return this.#news.length > 0 || this.#holds.size > 0
+    return this.#news.length > 0 || this.#holds.waiting
   }
 
   /** What became known since the last call. @param captured capture is known up to here */
   take(captured: Instant): ContainersRound {
     if (Date.now() - this.#hostSeen > hostMs) this.#tellHost(Date.now() * 1000)
-    let upTo = captured.time - settleMs * 1000
-    for (const { time, since } of this.#holds) if (Date.now() - since < holdMs) upTo = Math.min(upTo, time - 1)
-    return this.#round(upTo)
+    return this.#round(this.#holds.limit(captured.time - settleMs * 1000))
   }
 
   /** Asks once more what runs, and ends watching; `rest` has what that told. */
@@ -213,13 +214,18 @@ export class ContainerWatcher {
   #on(event: ContainerEvent): void {
     const { kind, id, time } = event
     switch (kind) {
+      case 'starting':
+        this.#soon(id, time)
+        break
       case 'created':
+        remember(this.#starting, id, time)
         this.#ask(id, time, (runtime) => this.#remember(runtime, event))
         break
       case 'started':
-        this.#ask(id, time, (runtime) => this.#started(runtime, event))
+        this.#begin(event)
         break
       case 'changed':
+        if (!this.#runs.isRunning(id)) this.#soon(id, time)
         this.#ask(id, time, async (runtime) => {
           if (this.#runs.isRunning(id)) await this.#describe(runtime, id, time, false)
         })
@@ -227,22 +233,46 @@ export class ContainerWatcher {
       default:
         this.#ask(id, time, async () => {
           this.#tell(this.#runs.stopped(id, time))
-          if (kind === 'removed') this.#created.delete(id)
+          if (kind !== 'removed') return
+          this.#created.delete(id)
+          this.#starting.delete(id)
+          this.#letGo(id)
         })
     }
+  }
+
+  /** It is about to start: the watermark waits for that, too. */
+  #soon(id: string, time: number): void {
+    remember(this.#starting, id, time)
+    this.#letGo(id)
+    remember(this.#startHolds, id, this.#holds.hold(time))
+  }
+
+  #letGo(id: string): void {
+    this.#startHolds.get(id)?.()
+    this.#startHolds.delete(id)
+  }
+
+  /** The runtime says that it has started when its first process may have done all it had to do. */
+  #begin(event: ContainerEvent): void {
+    const { id, time } = event
+    const starting = this.#starting.get(id) ?? time
+    this.#starting.delete(id)
+    const begun = time - starting < startingMs * 1000 ? Math.min(starting, time) : time
+    this.#ask(id, begun, (runtime) => this.#started(runtime, event, begun))
+    this.#letGo(id)
   }
 
   /** One question about a container after the other; the watermark waits for the answer. */
   #ask(id: string, time: number, question: (runtime: ContainerRuntime) => Promise<void>): Promise<void> {
     const runtime = this.#runtime
     if (runtime === null) return Promise.resolve()
-    const hold = { time, since: Date.now() }
-    this.#holds.add(hold)
+    const letGo = this.#holds.hold(time)
     const answered = (this.#asked.get(id) ?? Promise.resolve())
       .then(() => question(runtime))
       .catch((error) => this.#oddity(id, error))
       .finally(() => {
-        this.#holds.delete(hold)
+        letGo()
         if (this.#asked.get(id) === answered) this.#asked.delete(id)
       })
     this.#asked.set(id, answered)
@@ -257,21 +287,20 @@ export class ContainerWatcher {
 
   async #remember(runtime: ContainerRuntime, { id, told }: ContainerEvent): Promise<void> {
     const facts = (await runtime.inspect(id)) ?? { ...unknown(id), ...told }
-    if (this.#created.size >= mostCreated) this.#created.delete(this.#created.keys().next().value as string)
-    this.#created.set(id, facts)
+    remember(this.#created, id, facts)
   }
 
   /** What is gone before it can be asked about is known as it was created, and as the event itself tells. */
-  async #started(runtime: ContainerRuntime, { id, time, told }: ContainerEvent): Promise<void> {
+  async #started(runtime: ContainerRuntime, { id, time, told }: ContainerEvent, begun: number): Promise<void> {
     const facts = await runtime.inspect(id)
     const created = this.#created.get(id)
     this.#created.delete(id)
-    if (facts?.running === true) return this.#tellFacts(runtime, facts, time, false)
+    if (facts?.running === true) return this.#tellFacts(runtime, facts, begun, false)
     if (facts === null || this.#runs.isRunning(id) || (facts.finishedAt ?? 0) < (facts.startedAt ?? time)) {
       const known = { ...(facts ?? created ?? unknown(id)), ...told, id }
-      return this.#tellFacts(runtime, { ...known, running: true, startedAt: time, finishedAt: null }, time, false)
+      return this.#tellFacts(runtime, { ...known, running: true, startedAt: begun, finishedAt: null }, begun, false)
     }
-    this.#tell(this.#runs.passed(runtime.kind, facts, time))
+    this.#tell(this.#runs.passed(runtime.kind, facts, begun))
   }
 
   #tellFacts(runtime: ContainerRuntime, facts: ContainerFacts, at: number, repeat: boolean): void {
@@ -335,6 +364,13 @@ function unknown(id: string): ContainerFacts {
     ports: [],
     cgroup: '',
   }
+}
+
+/** The oldest are forgotten beyond a number. */
+function remember<T>(known: Map<string, T>, id: string, value: T): void {
+  known.delete(id)
+  if (known.size >= mostRemembered) known.delete(known.keys().next().value as string)
+  known.set(id, value)
 }
 
 /** Runs at most so many at a time. */

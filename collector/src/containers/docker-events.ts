@@ -12,6 +12,7 @@ const message = z.object({
 
 const kinds: Record<string, ContainerEvent['kind']> = {
   create: 'created',
+  init: 'starting',
   start: 'started',
   restart: 'started',
   rename: 'changed',

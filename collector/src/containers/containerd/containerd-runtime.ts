@@ -95,6 +95,8 @@ export function containerdEvent({ topic, timestamp, event }: Envelope): Containe
       return { kind: 'changed', id: field('id'), time, told: image }
     case '/containers/delete':
       return { kind: 'removed', id: field('id'), time, told: {} }
+    case '/tasks/create':
+      return { kind: 'starting', id: field('container_id'), time, told: {} }
     case '/tasks/start':
       return { kind: 'started', id: field('container_id'), time, told: { pid: Number(event?.pid) || 0 } }
     case '/tasks/exit':
