@@ -68,11 +68,10 @@ function withTag(image: string): string {
   return name === '' || /[:@]/.test(name) || /^[0-9a-f]{12,64}$/.test(name) ? image : `${image}:latest`
 }
 
-/** Whether a container runs when told so last; a stopped one is on no network, but had the addresses it had. */
+/** What is told no more ended when that was told: a stopped container is on no network, but had the addresses it had. */
 function heldAddresses(container: Container, known: ContainerRun | null): HeldAddress[] {
   const held = known?.addresses ?? []
   const told = toldAddresses(container)
-  if (container.to !== null && told.length === 0) return held
   // Those of the first record that has any are from the start on: the network is made before the program runs.
   const since = held.length === 0 ? container.from : container.time
   const isTold = (one: HeldAddress) =>

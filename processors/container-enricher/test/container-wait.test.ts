@@ -111,6 +111,8 @@ describe('ctr', () => {
     const host = containerHost(0, { runtime: 'containerd' })
     const old = container(1, 'old', { cgroup: '/default/web', from: 1000, to: 8000 })
     expect(names(host, old, chosen, client, byName, request(50, 'client', both))).toEqual(['50 client.js -> web'])
+    const before = request(50, 'client', both, 'x', { time: 3000 })
+    expect(names(host, old, chosen, client, byName, before)).toEqual(['50 client.js -> old'])
   })
 })
 
@@ -163,13 +165,14 @@ describe('the other end, where a runtime is watched', () => {
   })
 })
 
-test('a process that shows itself late takes its place, under the names the connection has', () => {
+test('a process that shows itself late takes its place, under the names the connection has, to its end', () => {
   const ends = { client: 1, server: 3 }
-  const given = [client, process(0, 3), connection(10, 'client', ends), watermark(3000), end(4000, 'server', ends)]
-  const written = run(...given, end(4001, 'client', ends), watermark(4001))
+  const given = [client, process(0, 3), connection(10, 'client', ends), watermark(3000)]
+  const ended = [end(4000, 'server', ends), watermark(4000), end(4001, 'client', ends)]
+  const written = run(...given, ...ended, watermark(4001))
   expect(written.map(({ server }) => server.name)).toEqual(['10.0.0.2', '10.0.0.2', '10.0.0.2'])
   expect(written.map(({ server }) => server.process?.key.pid)).toEqual([undefined, 3, 3])
-  const { state } = runProcessor(containerEnricher, [...given, end(4001, 'client', ends), watermark(4001)])
+  const { state } = runProcessor(containerEnricher, [...given, ...ended, watermark(4001)])
   expect([...state.entries()].filter(([key]) => key.startsWith('k'))).toEqual([])
 })
 

@@ -286,6 +286,19 @@ describe('published ports', () => {
     expect(names(udp, client, ...asks(10, '127.0.0.1'))).toEqual(Array(2).fill('11 client.js -> host'))
   })
 
+  test('loopback is that of the run at the time: a container may be started again on the network of the host', () => {
+    const web = container(0, 'web', port('0.0.0.0', 8080))
+    const runs = [container(0, 'app', { to: 1_000_000 }), container(5000, 'app', { hostNetwork: true })]
+    const caller = process(0, 1, { cgroup: cgroup('app') })
+    expect(run(web, ...runs, caller, ...asks(5010, '127.0.0.1')).map(({ server }) => server.name)).toEqual([
+      'web',
+      'web',
+    ])
+    const before = { ...(asks(5010, '127.0.0.1')[0] as { value: object }) }
+    const early = { ...before, value: { ...before.value, time: 500_000 } } as Step
+    expect(names(web, ...runs, caller, early, watermark(9000))).toEqual(['7010 app -> host'])
+  })
+
   test('belongs to a container while that runs', () => {
     const stopped = container(0, 'old', { ...port('0.0.0.0', 8080), to: 5000 })
     expect(names(stopped, client, ...asks(10, '127.0.0.1'))).toEqual(Array(2).fill('11 client.js -> host'))
