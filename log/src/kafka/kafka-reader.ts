@@ -58,7 +58,7 @@ const offsetOutOfRange = 1
 
 /**
  * Reads partitions through fetches that run ahead of what is polled: while one answer is worked on, the next is on its
- * way, and an idle reader is one open fetch for each broker.
+ * way. A poll that waits is one open fetch for each broker.
  */
 export class KafkaReader implements Reader {
   readonly #context: ReaderContext
@@ -87,23 +87,13 @@ export class KafkaReader implements Reader {
   async assign(positions: readonly ReadPosition[]): Promise<void> {
     this.#check()
     const { topics } = this.#context
-    const resolved = await Promise.all(
-      positions.map(async ({ topic, partition, offset }): Promise<Position> => {
-        await topics.checkPartition(topic, partition)
-        const at = typeof offset === 'number' ? offset : await topics.offsetAt(topic, partition, times[offset])
-        const physical = topics.physical(topic)
-        const begin = {
-          buffered: [],
-          fault: null,
-          atEnd: false,
-          answeredAt: 0,
-          silentSince: null,
-          failedAt: 0,
-        } as const
-        const place = { topic, partition, physical, next: at, ahead: at }
-        return { ...place, ...begin, buffered: [], lastFault: null, asked: 'no' }
-      }),
-    )
+    const offsets = await topics.resolve(positions)
+    const resolved = positions.map(({ topic, partition }, index): Position => {
+      const at = offsets[index]!
+      const physical = topics.physical(topic)
+      const begin = { atEnd: false, answeredAt: 0, silentSince: null, failedAt: 0, lastFault: null } as const
+      return { topic, partition, physical, next: at, ahead: at, ...begin, buffered: [], fault: null, asked: 'no' }
+    })
     this.#check()
     this.#assignment++
     this.#positions = resolved
@@ -128,7 +118,8 @@ export class KafkaReader implements Reader {
         if (fault) throw this.#forgive(fault)
         const taken = this.#take(chosen)
         if (taken.length > 0) {
-          this.#fetch(chosen, longWaitMs)
+          // What there is already, while this is worked on: to wait for more is for a poll that does.
+          this.#fetch(chosen, 0)
           return taken
         }
         if (this.#closed || signal?.aborted) return []

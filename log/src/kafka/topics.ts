@@ -1,5 +1,5 @@
 import { LogError } from '../errors.js'
-import type { PartitionOffsets, Retention, TopicDescription, TopicSettings } from '../log.js'
+import type { PartitionOffsets, ReadPosition, Retention, TopicDescription, TopicSettings } from '../log.js'
 import { checkSameSettings, checkTopicSettings } from '../topic-settings.js'
 import type { Cluster } from './client/cluster.js'
 import { checkCode, faultOf, KafkaFault, logError } from './client/fault.js'
@@ -10,7 +10,7 @@ import {
   describeConfigsRequest,
   logDirsRequest,
 } from './client/requests/admin.js'
-import { earliest, latest, listOffsetsRequest } from './client/requests/offsets.js'
+import { earliest, latest, listOffsetsRequest, type OffsetQuestion } from './client/requests/offsets.js'
 import { type Patience, persist } from './client/retry.js'
 import type { Settings } from './options.js'
 
@@ -280,13 +280,43 @@ export class Topics {
     }
   }
 
-  async #offsets(topics: readonly KnownTopic[], timestamp: number): Promise<Map<string, number>> {
-    const found = new Map<string, number>()
-    const all = topics.flatMap(({ settings: { topic, partitions } }) =>
-      Array.from({ length: partitions }, (_, partition) => ({ topic: this.physical(topic), partition, timestamp })),
+  /**
+   * Offsets of positions; `earliest` and `latest` as of now.
+   * @throws LogError `unknown_topic`, `unavailable`
+   */
+  async resolve(positions: readonly ReadPosition[]): Promise<number[]> {
+    for (const { topic, partition } of positions) await this.checkPartition(topic, partition)
+    const questions = positions.flatMap(({ topic, partition, offset }) =>
+      typeof offset === 'number'
+        ? []
+        : [{ topic: this.physical(topic), partition, timestamp: offset === 'earliest' ? earliest : latest }],
     )
+    const found = await this.#ask(questions).catch((error) => {
+      throw logError(error, 'offsets')
+    })
+    return positions.map(({ topic, partition, offset }) => {
+      if (typeof offset === 'number') return offset
+      const at = found.get(`${topic}/${partition}`)
+      if (at !== undefined) return at
+      this.forget(topic)
+      throw new LogError('unknown_topic', `there is no topic ${topic} any more`)
+    })
+  }
+
+  #offsets(topics: readonly KnownTopic[], timestamp: number): Promise<Map<string, number>> {
+    return this.#ask(
+      topics.flatMap(({ settings: { topic, partitions } }) =>
+        Array.from({ length: partitions }, (_, partition) => ({ topic: this.physical(topic), partition, timestamp })),
+      ),
+    )
+  }
+
+  /** Answers by bare topic and partition; none for what is no longer there. One request for each broker. */
+  async #ask(all: readonly OffsetQuestion[]): Promise<Map<string, number>> {
+    const found = new Map<string, number>()
+    if (all.length === 0) return found
     await persist(this.#patience(), async () => {
-      const byLeader = new Map<number, typeof all>()
+      const byLeader = new Map<number, OffsetQuestion[]>()
       for (const question of all) {
         try {
           const leader = await this.#cluster.leader(question.topic, question.partition)
@@ -298,8 +328,8 @@ export class Topics {
       await Promise.all(
         [...byLeader].map(async ([broker, questions]) => {
           for (const answer of await this.#cluster.send({ broker }, listOffsetsRequest(questions))) {
-            if (answer.code === unknownTopic) continue
             if (answer.code !== 0) this.#cluster.forgetTopic(answer.topic)
+            if (answer.code === unknownTopic) continue
             checkCode(answer.code, `topic ${answer.topic} partition ${answer.partition}`)
             found.set(`${answer.topic.slice(this.#settings.prefix.length)}/${answer.partition}`, answer.offset)
           }

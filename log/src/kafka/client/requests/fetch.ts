@@ -1,3 +1,4 @@
+import { byTopic } from '../by-topic.js'
 import { checkCode } from '../fault.js'
 import type { WireRequest } from '../wire.js'
 
@@ -46,8 +47,12 @@ export function fetchRequest(
         .int8(1)
         .int32(0)
         .int32(-1)
-        .array(positions, ({ topic, partition, offset }) =>
-          to.string(topic).int32(1).int32(partition).int32(-1).int64(offset).int64(-1).int32(maxPartitionBytes),
+        .array(byTopic(positions), ({ topic, items }) =>
+          to
+            .string(topic)
+            .array(items, ({ partition, offset }) =>
+              to.int32(partition).int32(-1).int64(offset).int64(-1).int32(maxPartitionBytes),
+            ),
         )
         .int32(0)
         .string(''),

@@ -1,3 +1,4 @@
+import { byTopic } from '../by-topic.js'
 import { checkCode } from '../fault.js'
 import type { WireRequest } from '../wire.js'
 
@@ -29,8 +30,8 @@ export function listOffsetsRequest(questions: readonly OffsetQuestion[]): WireRe
       to
         .int32(-1)
         .int8(1)
-        .array(questions, ({ topic, partition, timestamp }) =>
-          to.string(topic).int32(1).int32(partition).int64(timestamp),
+        .array(byTopic(questions), ({ topic, items }) =>
+          to.string(topic).array(items, ({ partition, timestamp }) => to.int32(partition).int64(timestamp)),
         ),
     read: (from) => {
       from.int32()

@@ -1,3 +1,4 @@
+import { byTopic } from '../by-topic.js'
 import type { WireRequest } from '../wire.js'
 
 export interface ProducePart {
@@ -29,8 +30,8 @@ export function produceRequest(
         .nullableString(transactionalId)
         .int16(-1)
         .int32(timeoutMs)
-        .array(parts, ({ topic, partition, records }) =>
-          to.string(topic).array([records], (bytes) => to.int32(partition).data(bytes)),
+        .array(byTopic(parts), ({ topic, items }) =>
+          to.string(topic).array(items, ({ partition, records }) => to.int32(partition).data(records)),
         ),
     read: (from) =>
       from

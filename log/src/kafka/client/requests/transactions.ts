@@ -1,3 +1,4 @@
+import { byTopic } from '../by-topic.js'
 import { checkCode } from '../fault.js'
 import type { WireRequest } from '../wire.js'
 import type { GroupOffset } from './offsets.js'
@@ -107,8 +108,12 @@ export function commitOffsetsRequest(
         .string(group)
         .int64(producerId)
         .int16(epoch)
-        .array(offsets, ({ topic, partition, offset, metadata }) =>
-          to.string(topic).int32(1).int32(partition).int64(offset).int32(-1).nullableString(metadata),
+        .array(byTopic(offsets), ({ topic, items }) =>
+          to
+            .string(topic)
+            .array(items, ({ partition, offset, metadata }) =>
+              to.int32(partition).int64(offset).int32(-1).nullableString(metadata),
+            ),
         ),
     read: (from) => {
       from.int32()
