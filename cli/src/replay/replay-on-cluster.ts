@@ -22,24 +22,22 @@ export async function replayOnCluster(
   reports: ReplayReports,
 ): Promise<void> {
   const logger = stderrLogger(config.logLevel, 'replay')
+  const projection = kind === 'projection' ? await projectionOf(name) : null
   const log = await openClusterLog(config)
   try {
     const run = { log, logger, ...reports }
     if (into === undefined) {
-      if (kind === 'processor') await replayGeneration({ ...run, processors, name, anew })
+      if (projection === null) await replayGeneration({ ...run, processors, name, anew })
       else {
-        const { name: projection } = await projectionOf(name)
         const { from } = range
-        await requestProjectionReplay({ ...run, projection, ...(target && { target }), ...(from && { from }) })
+        const asked = { projection: projection.name, ...(target && { target }), ...(from && { from }) }
+        await requestProjectionReplay({ ...run, ...asked })
       }
       return
     }
     const current = { ...run, log: await currentLog(log, logger), ...range }
-    if (kind === 'processor') await replayIntoTopic({ ...current, processor: processorNamed(name), into })
-    else {
-      const projection = await projectionOf(name)
-      await replayInto({ ...current, projection, target: into, settings: { rawPayload: config.rawPayload } })
-    }
+    if (projection === null) await replayIntoTopic({ ...current, processor: processorNamed(name), into })
+    else await replayInto({ ...current, projection, target: into, settings: { rawPayload: config.rawPayload } })
   } finally {
     await log.close()
   }

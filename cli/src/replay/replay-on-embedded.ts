@@ -25,10 +25,10 @@ export async function replayOnEmbedded(
     return
   }
   const run = { logger: stderrLogger(config.logLevel, 'replay'), ...reports, ...(from && { from }), ...(to && { to }) }
+  const projection = kind === 'projection' ? await projectionOf(name) : null
   const log = await openLogToRead(dataDir)
   try {
-    if (kind === 'projection') {
-      const projection = await projectionOf(name)
+    if (projection !== null) {
       await replayInto({ ...run, log, projection, target: into, settings: { rawPayload } })
       return
     }
