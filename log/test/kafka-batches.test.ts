@@ -243,6 +243,19 @@ describe('batches of the wire', () => {
     expect(decoded.nextOffset).toBe(6)
   })
 
+  it('of several records keep to a size, which one record may exceed', () => {
+    const texts = ['a', 'x'.repeat(5000), 'b', 'c'.repeat(900), 'd'.repeat(900)]
+    const inputs = [batchOf(texts.map((text) => record(text)))]
+    const { batches } = encodeBatches('t', inputs, { maxBytes: 10_000, targetBytes: 1000, frame })
+    expect(batches.map(({ count }) => count)).toEqual([1, 1, 1, 1, 1])
+    const small = encodeBatches('t', [batchOf(texts.slice(2, 4).map((text) => record(text)))], {
+      maxBytes: 10_000,
+      targetBytes: 1100,
+      frame,
+    })
+    expect(small.batches.map(({ count }) => count)).toEqual([2])
+  })
+
   it('are packed smaller when that is asked for', () => {
     const inputs = [batchOf([record('x'.repeat(10_000)), record('y')], 4)]
     const { batches } = encodeBatches('t', inputs, { maxBytes: 100_000, frame, gzip: true })

@@ -36,6 +36,8 @@ export interface EncodedBatches {
 export interface EncodeOptions {
   /** A batch above is refused by the broker (`max.message.bytes`), so what is more goes into another. */
   maxBytes: number
+  /** Nor is a batch of several records larger than this: readers take batches whole. */
+  targetBytes?: number
   /** What stands before the values of a schema id. */
   frame: (schemaId: number) => Uint8Array
   gzip?: boolean
@@ -48,6 +50,7 @@ export interface EncodeOptions {
 export function encodeBatches(topic: string, inputs: readonly RecordBatch[], options: EncodeOptions): EncodedBatches {
   const encoder = new Encoder(options.gzip === true)
   const starts: EncodedBatches['starts'] = []
+  const target = Math.min(options.maxBytes, options.targetBytes ?? options.maxBytes)
   const cursor = new RecordCursor()
   for (const input of inputs) {
     const { buffer } = input
@@ -57,7 +60,7 @@ export function encodeBatches(topic: string, inputs: readonly RecordBatch[], opt
     while (cursor.next()) {
       const keyBytes = cursor.hasKey ? cursor.keyEnd - cursor.keyStart : -1
       const valueBytes = cursor.hasValue ? cursor.valueEnd - cursor.valueStart + frame.length : -1
-      if (!encoder.fits(cursor.timestamp, keyBytes, valueBytes, options.maxBytes)) {
+      if (!encoder.fits(cursor.timestamp, keyBytes, valueBytes, target)) {
         encoder.finish()
         if (!encoder.fits(cursor.timestamp, keyBytes, valueBytes, options.maxBytes)) {
           throw new LogError(

@@ -44,6 +44,8 @@ interface Share {
   maxBytes: number
 }
 
+/** What a Kafka batch of several records holds at most, bytes. */
+const targetBytes = 1_000_000
 /** What calls that came meanwhile may add to a round, bytes. */
 const roundBytes = 4 * 1024 * 1024
 
@@ -219,5 +221,5 @@ export function encode(
   maxBytes: number,
 ): EncodedBatches {
   const frame = (id: number) => context.schemas.frame(id)
-  return encodeBatches(topic, inputs, { maxBytes, frame, gzip: context.settings.gzip })
+  return encodeBatches(topic, inputs, { maxBytes, targetBytes, frame, gzip: context.settings.gzip })
 }
