@@ -5,6 +5,8 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 export class FakeDocker {
   readonly containers = new Map<string, object>()
   inspections = 0
+  /** Path and query of every question. */
+  readonly asked: string[] = []
   /** Replaces the answer to a path. */
   readonly instead = new Map<string, (response: ServerResponse) => void>()
   readonly #server: Server
@@ -12,6 +14,7 @@ export class FakeDocker {
 
   private constructor() {
     this.#server = createServer((request, response) => {
+      this.asked.push(request.url ?? '')
       const path = (request.url ?? '').split('?')[0] as string
       const special = this.instead.get(path)
       if (special !== undefined) return special(response)

@@ -213,6 +213,29 @@ test('what is gone before it could be asked about is known by its events', async
   expect(watching.runs('short')).toHaveLength(1)
 })
 
+test('events are asked for from before the list, however late the request for them arrives', async () => {
+  const docker = await fake()
+  const before = Date.now() / 1000
+  await watched(docker)
+  const since = docker.asked.flatMap((url) => /^\/events\?since=([\d.]+)&/.exec(url)?.[1] ?? [])
+  expect(since).toHaveLength(1)
+  expect(Number(since[0])).toBeGreaterThan(before - 0.01)
+  expect(Number(since[0])).toBeLessThan(Date.now() / 1000)
+})
+
+test('what is told after the watermark has passed it stands behind the watermark, with its true times', async () => {
+  const docker = await fake()
+  const watching = await watched(docker)
+  const passed = (Date.now() + 60_000) * 1000
+  watching.take(passed)
+  docker.add('tardy')
+  docker.event('start', 'tardy')
+  await watching.until(() => watching.containers.length === 1)
+  const [container] = watching.containers
+  expect(container?.time).toBe(passed - 1_000_000)
+  expect(container?.from).toBe(Date.parse('2026-01-01T00:00:00.5Z') * 1000)
+})
+
 test('a container is asked about as soon as a process of it is seen', async () => {
   const docker = await fake()
   const watching = await watched(docker)
