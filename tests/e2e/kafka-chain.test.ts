@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type TestBroker, testBroker } from '@syscribe/test-broker'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { endings } from '../harness/at-end.js'
@@ -122,6 +124,38 @@ test('parts that are killed at any time, while it runs: as if they had not been'
 
   expect(differences(cluster.lines(), embedded.lines())).toEqual(noDifferences)
   expect(byConnection(cluster.lines())).toEqual(byConnection(embedded.lines()))
+  expect(withoutTimes(cluster.map())).toEqual(withoutTimes(embedded.map()))
+})
+
+test('a process that was asleep while another took its work is fenced, joins again, and has written nothing twice', {
+  timeout: 300_000,
+}, async () => {
+  const cluster = newOutputs()
+  const embedded = newOutputs()
+  const env = { ...clusterEnvironment(broker.brokers), ...cluster.environment, ADI_PROFILE_ALLOWED: profile }
+  const sleeper = await start(['process', 'all'], env)
+  const others = [await start(['process', 'all'], env), await start(['project', 'all'], env)]
+  const collector = await start(['collect'], env)
+  const whole = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile }, embedded)
+  atEnd(() => whole.dispose())
+  const echo = await startEcho()
+
+  const traffic = client(echo.port, 40)
+  sleeper.child.kill('SIGSTOP')
+  let right = await traffic
+  right += await client(echo.port, 40)
+  // The other one has all the work when everything is through.
+  while (readFileSync(cluster.httpLog, 'utf8').split('"http_version"').length <= 4 * 80) await sleep(500)
+  sleeper.child.kill('SIGCONT')
+  right += await client(echo.port, 40)
+  await echo.stop()
+  expect(right).toBe(120)
+  expect(await whole.stop(), whole.stderr).toBe(0)
+  expect(await collector.stop(), collector.stderr).toBe(0)
+  await caughtUp(env, [...processors, ...projections], [sleeper, ...others])
+  for (const part of [sleeper, ...others]) expect(await part.stop(), part.stderr).toBe(0)
+
+  expect(differences(cluster.lines(), embedded.lines())).toEqual(noDifferences)
   expect(withoutTimes(cluster.map())).toEqual(withoutTimes(embedded.map()))
 })
 
