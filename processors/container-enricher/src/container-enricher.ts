@@ -6,6 +6,7 @@ import { ConnectionTable } from './connection-table.js'
 import { ContainerTable } from './container-table.js'
 import { type EnricherEntry, enricherStateFormat } from './enricher-state.js'
 import { hostTable } from './host-table.js'
+import { listenerTable } from './listener-table.js'
 import { mentionTable } from './mention-table.js'
 import { Naming } from './naming.js'
 import { OwnEncoding } from './own-encoding.js'
@@ -136,6 +137,7 @@ class ContainerEnricher implements ProcessorInstance<EnricherEntry> {
     for (const [key, entry] of [...state.entries()]) {
       if (entry.kind === 'named') this.#connections.sweep(key, entry, time, state)
       else if (entry.kind === 'container') this.#containers.sweep(key, entry, time, state)
+      else if (entry.kind === 'listener') listenerTable.sweep(key, entry, this.#processes, state)
       else if (entry.kind === 'mention') mentionTable.sweep(key, entry.at, time, state)
       else if (entry.kind === 'answers' && answerTable.isOld(entry, time)) {
         if (this.#processes.isUnknown(key.slice(1), state)) answerTable.forget(key.slice(1), state)

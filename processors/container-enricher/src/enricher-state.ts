@@ -12,6 +12,7 @@ export type EnricherEntry =
   | KnownContainer
   | KnownHost
   | ContainerMention
+  | KnownListener
   | ContainerNews
   | NamedConnection
   | WaitingConnection
@@ -61,6 +62,12 @@ export interface KnownHost {
 export interface ContainerMention {
   kind: 'mention'
   at: number
+}
+
+/** An observed process that answered at a place. */
+export interface KnownListener {
+  kind: 'listener'
+  process: ProcessKey
 }
 
 /** Something new was told of containers, and what waits was not looked through yet. One entry, or none. */

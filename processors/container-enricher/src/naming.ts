@@ -9,6 +9,7 @@ import { mayBeContainer, unexplained, waitsUntil } from './container-wait.js'
 import type { ConnectionFacts, EnricherEntry } from './enricher-state.js'
 import { hostTable } from './host-table.js'
 import { canonicalAddress, isLoopback } from './ip-address.js'
+import { listenerTable } from './listener-table.js'
 import type { ProcessImage } from './process-image.js'
 import type { ProcessTable } from './process-table.js'
 import { reachesHost } from './published-port.js'
@@ -43,13 +44,17 @@ export class Naming {
     this.#containers = containers
   }
 
-  /** @param now milliseconds: the timestamp of the record that leads to it. */
+  /**
+   * Names both ends, and notes where an observed server answered.
+   * @param now milliseconds: the timestamp of the record that leads to it.
+   */
   ends(facts: ConnectionFacts, now: number, state: State): NamedEnds {
     const client =
       facts.client !== null
         ? this.#observed(facts.client, facts.clientAddress, facts, now, state)
         : this.#clientElsewhere(facts, now, state)
     if (facts.server !== null) {
+      listenerTable.put(facts, facts.server, this.#processes, state)
       return { client, server: this.#observed(facts.server, facts.serverAddress, facts, now, state), final: true }
     }
     return { client, ...this.#serverElsewhere(facts, now, state) }
@@ -147,6 +152,11 @@ export class Naming {
   #serverElsewhere(facts: ConnectionFacts, now: number, state: State): { server: Party; final: boolean } {
     const found = this.#containerOfServer(facts, now, state)
     if (found !== null) return { server: { ...containerParty(found), process: null }, final: true }
+    const listener = listenerTable.at(facts, this.#processes, state)
+    if (listener !== null) {
+      const { reason, ...party } = this.#observed(listener, facts.serverAddress, facts, now, state)
+      return { server: { ...party, process: null, reason: `${reason}, which answered here before` }, final: true }
+    }
     const { client, serverAddress, serverPort, requestHost, serverName, time } = facts
     const image = client === null ? null : this.#processes.at(client, time, now, state)
     const named = clientUsedName({

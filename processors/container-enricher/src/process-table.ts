@@ -56,6 +56,12 @@ export class ProcessTable {
     return entry.images.findLast((image) => image.time <= time) ?? entry.images[0] ?? null
   }
 
+  /** Whether a process is known and has not ended. */
+  runs(process: ProcessKey, state: State): boolean {
+    const entry = state.get(stateKey(process))
+    return entry?.kind === 'process' && entry.exitedAt === null
+  }
+
   /** Whether nothing is known of a process, or no longer. */
   isUnknown(process: string, state: State): boolean {
     return state.get(`p${process}`) === undefined

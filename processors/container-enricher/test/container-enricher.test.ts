@@ -98,6 +98,28 @@ test('a server that shows itself late does not rename what was written', () => {
   expect(names(...given)).toEqual(['2010 client.js -> name', '9000 client.js -> name'])
 })
 
+test('what an observed server does not accept in time is its all the same, where it answered before and while it runs', () => {
+  const known = { client: 1, server: 2, peer: true }
+  const asked = (at: number, ends: object = {}) => request(at, 'client', { id: at, client: 1, ...ends }, 'localhost')
+  const before = [client(), server(), request(10, 'client', known, 'localhost')]
+  const [, stuck] = run(...before, asked(100), watermark(3000))
+  expect(stuck).toMatchObject({
+    timestamp: 2100,
+    server: { name: 'server.py', process: null, reason: 'script it runs, which answered here before' },
+  })
+  const elsewhere = (ends: object) => names(...before, asked(100, ends), watermark(3000)).at(-1)
+  expect(elsewhere({ serverPort: 8081 })).toBe('2100 client.js -> localhost')
+  expect(elsewhere({ serverAddress: '10.0.0.9' })).toBe('2100 client.js -> localhost')
+  expect(elsewhere({ netns: 7 })).toBe('2100 client.js -> localhost')
+  const ended = [...before, exited(50, 2), asked(100), watermark(3000)]
+  expect(names(...ended).at(-1)).toBe('2100 client.js -> localhost')
+  // Another process took the port over.
+  const heir = [process(60, 3, { args: 'python3 heir.py' }), request(70, 'client', { ...known, id: 5, server: 3 }, 'x')]
+  expect(names(...before, exited(50, 2), ...heir, asked(100), watermark(3000)).at(-1)).toBe('2100 client.js -> heir.py')
+  // Of two that share the port, the first, as long as it runs.
+  expect(names(...before, ...heir, asked(100), watermark(3000)).at(-1)).toBe('2100 client.js -> server.py')
+})
+
 test('the server may be seen first', () => {
   const ends = { client: 1, server: 2 }
   const given = [client(), server(), request(10, 'server', ends, 'x'), request(11, 'client', ends, 'x')]
@@ -223,9 +245,9 @@ test('state is forgotten: connections with their end, processes after their exit
   const ends = { client: 1, server: 2, peer: true }
   const busy = [client(), server(), request(10, 'client', ends), answer(11, 1, 'a', '10.0.0.2')]
   const size = (...given: Step[]) => runProcessor(containerEnricher, given).state.size
-  expect(size(...busy)).toBe(4)
-  expect(size(...busy, end(20, 'client', ends), watermark(30))).toBe(4)
-  expect(size(...busy, end(20, 'client', ends), end(21, 'server', ends), watermark(21))).toBe(3)
+  expect(size(...busy)).toBe(5)
+  expect(size(...busy, end(20, 'client', ends), watermark(30))).toBe(5)
+  expect(size(...busy, end(20, 'client', ends), end(21, 'server', ends), watermark(21))).toBe(4)
   expect(size(...busy, exited(30, 1), exited(30, 2), watermark(70_000))).toBe(1)
   const twoExits = [client(), server(), exited(30, 1), exited(40_000, 2), watermark(70_000)]
   expect(size(...twoExits)).toBe(1)
