@@ -16,7 +16,7 @@ import type { LossCause } from '@syscribe/schemas'
  * - `addon_missing`, `object_missing`: not built; run `npm run build -w collector`.
  * - `not_linux`: another operating system.
  * - `no_btf`: the kernel has no /sys/kernel/btf/vmlinux (CONFIG_DEBUG_INFO_BTF).
- * - `no_rights`: neither root nor CAP_BPF + CAP_PERFMON + CAP_SYS_PTRACE.
+ * - `no_rights`: neither root nor CAP_BPF + CAP_PERFMON + CAP_NET_ADMIN.
  * - `kernel_too_old`: a needed tracepoint, map or helper is missing; the message names it.
  * - `program_rejected`: the verifier refused a program; `detail` is its log.
  * - `attach_failed`: a program was loaded and could not be attached.

@@ -17,7 +17,8 @@ const remedies: Partial<Record<CaptureErrorCode, string>> = {
   object_missing: 'Build the eBPF programs: npm run build -w @syscribe/collector',
   not_linux: 'Run Syscribe on Linux, for example in a virtual machine.',
   no_btf: 'Use a kernel built with CONFIG_DEBUG_INFO_BTF=y (every current distribution kernel is).',
-  no_rights: 'Run as root, or grant CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE.',
+  no_rights:
+    'Run as root, or grant CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (docs/kubernetes.md says what else each right is for).',
   kernel_too_old: 'Use Linux 5.17 or newer; 6.3 or newer is best.',
   program_rejected: 'Report the verifier log that the detail shows, with the output of uname -a.',
   attach_failed: 'Check that no security module forbids tracing (lockdown, SELinux), then try again.',

@@ -24,9 +24,13 @@ const server = `
   })
   http.createServer(async (request, response) => {
     const { DETAILS_HOSTNAME: details, REVIEWS_HOSTNAME: reviews } = process.env
-    if (request.url === '/productpage') {
-      await get(details, '/details/0')
-      await get(reviews, '/reviews/0')
+    try {
+      if (request.url === '/productpage') {
+        await get(details, '/details/0')
+        await get(reviews, '/reviews/0')
+      }
+    } catch {
+      response.statusCode = 503 // One that it calls is not up yet.
     }
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify(request.url === '/health' ? { status: 'ok' } : { id: 0 }))

@@ -33,7 +33,7 @@ async function call(method: string, path: string, body?: object): Promise<void> 
   if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}`)
   const name = `${method} ${path}`
   calls[name] = (calls[name] ?? 0) + 1
-  await cache.incr(`calls:${name}`)
+  await untilItWorks('redis', stopping.signal, () => cache.incr(`calls:${name}`))
   await ask('INSERT INTO visits (path) VALUES ($1)', [path])
 }
 
