@@ -247,7 +247,7 @@ describe('batches of the wire', () => {
     const texts = ['a', 'x'.repeat(5000), 'b', 'c'.repeat(900), 'd'.repeat(900)]
     const inputs = [batchOf(texts.map((text) => record(text)))]
     const { batches } = encodeBatches('t', inputs, { maxBytes: 10_000, targetBytes: 1000, frame })
-    expect(batches.map(({ count }) => count)).toEqual([1, 1, 1, 1, 1])
+    expect(batches.map(({ count }) => count)).toEqual([1, 1, 2, 1])
     const small = encodeBatches('t', [batchOf(texts.slice(2, 4).map((text) => record(text)))], {
       maxBytes: 10_000,
       targetBytes: 1100,
