@@ -164,7 +164,7 @@ export class HostOrder {
     if (this.#marks.length === 0 || this.#bytesSinceMark >= this.#markBytes) this.#mark(offset)
     const bytes = record.valueEnd - record.keyStart + recordOverhead
     this.#bytesSinceMark += bytes
-    const own = watermark === null ? Math.min(record.timestamp, this.#horizon) : floorOf(watermark) - 0.5
+    const own = watermark === null ? Math.min(record.timestamp, this.#horizon) : this.#placeOf(floorOf(watermark))
     const time = Math.max(own, this.#known)
     record.time = time
     if (time > this.#latest) this.#latest = time
@@ -218,6 +218,11 @@ export class HostOrder {
     const mark = this.#marks.findLast((mark) => mark.offset <= offset) ?? this.#marks[0] ?? this.#state(this.#walked)
     const raised = this.#raised.filter(([at]) => at >= mark.offset)
     return { ...mark, last, raised, walked: Math.max(this.#walked, this.#raisedUntil) }
+  }
+
+  /** Before the records of its millisecond; of one host alone, which may have had some, where its offset puts it. */
+  #placeOf(floor: number): number {
+    return this.#latest === floor ? floor : floor - 0.5
   }
 
   #hold(record: HeldRecord, bytes: number): void {

@@ -4,7 +4,7 @@ import { InputPartition } from './input-partition.js'
 
 /**
  * The inputs of one instance, each at its oldest record: one partition of every stream, all partitions of every table.
- * @param heldBytes how much of each may be held where several hosts write: policy `heldBytes`
+ * @param heldBytes how much of each may be held: policy `heldBytes`
  * @throws LogError `unknown_topic`
  */
 export async function openInputs(

@@ -20,6 +20,10 @@ interface Content {
   bytes: number
 }
 type Placed = [offset: number, time: number]
+interface Kind {
+  bound: number
+  isTable: boolean
+}
 
 /** Microseconds: watermarks are finer than records. */
 const watermarkTime = ({ at }: { at: number }) => at * 1000 + 400
@@ -32,7 +36,7 @@ function encoded(record: Omit<Content, 'bytes'>): { key: Buffer; value: Buffer }
 }
 
 /** The rules, said once more and simply: all records of a partition in their order. */
-function orderOf(records: readonly Content[], bound: number, isTable: boolean, ended: boolean): Placed[] {
+function orderOf(records: readonly Content[], { bound, isTable }: Kind, ended: boolean): Placed[] {
   const out: Placed[] = []
   const hosts = new Map<string, { floor: number; time: number; final: boolean }>()
   const furthest = () => Math.max(...[...hosts.values()].map(({ time }) => time))
@@ -66,7 +70,10 @@ function orderOf(records: readonly Content[], bound: number, isTable: boolean, e
       }
       continue
     }
-    const time = Math.max(floor, isWatermark ? ownFloor - 0.5 : Math.min(record.at, horizon))
+    const time = Math.max(
+      floor,
+      isWatermark ? ownFloor - (latest === ownFloor ? 0 : 0.5) : Math.min(record.at, horizon),
+    )
     latest = Math.max(latest, time)
     if (isWatermark) floor = Math.max(floor, knownTo())
     held.push({ placed: [record.offset, time], bytes: record.bytes })
@@ -142,25 +149,24 @@ function fetchedBatch(records: readonly Content[], nextOffset: number): FetchedB
 class Run {
   taken: Placed[] = []
   readonly #records: readonly Content[]
-  readonly #bound: number
-  readonly #isTable: boolean
+  readonly #kind: Kind
   readonly #choice: () => number
   #input: InputPartition
   #fed = 0
   /** What a processor has at a checkpoint, and since then at a commit. */
   #checkpoint: { saved: SavedInput; taken: number }
 
-  constructor(records: readonly Content[], bound: number, isTable: boolean, choice: () => number) {
+  constructor(records: readonly Content[], kind: Kind, choice: () => number) {
     this.#records = records
-    this.#bound = bound
-    this.#isTable = isTable
+    this.#kind = kind
     this.#choice = choice
     this.#input = this.#open()
     this.#checkpoint = { saved: this.#input.save(), taken: 0 }
   }
 
   #open(): InputPartition {
-    return new InputPartition('syscalls', 0, this.#isTable, 0, this.#bound)
+    const { isTable, bound } = this.#kind
+    return new InputPartition('syscalls', 0, isTable, 0, bound)
   }
 
   #feed(): boolean {
@@ -243,13 +249,12 @@ describe('a partition that several hosts write', () => {
     fc.assert(
       fc.property(
         contents,
-        bounds,
-        fc.boolean(),
+        fc.record({ bound: bounds, isTable: fc.boolean() }),
         fc.boolean(),
         fc.infiniteStream(fc.nat(1000)),
-        (records, bound, isTable, ended, stream) => {
-          const expected = orderOf(records, bound, isTable, ended)
-          const run = new Run(records, bound, isTable, () => stream.next().value as number)
+        (records, kind, ended, stream) => {
+          const expected = orderOf(records, kind, ended)
+          const run = new Run(records, kind, () => stream.next().value as number)
           expect(run.run(ended)).toEqual(expected)
           expect(expected.map(([, time]) => time)).toEqual(expected.map(([, time]) => time).sort((a, b) => a - b))
           if (expected.some(([offset], index) => index > 0 && offset < (expected[index - 1] as Placed)[0])) merged++
@@ -259,4 +264,22 @@ describe('a partition that several hosts write', () => {
     )
     expect(merged).toBeGreaterThan(100)
   }, 120_000)
+
+  test('of one host alone a table has the order and the times of a partition taken by offset', () => {
+    const alone = contents.map((records) => {
+      const own = records.filter(({ host, at }) => host === 'a' && at < lostSourceMs)
+      // As the host wrote them: its times do not go back, and its end is the end.
+      const inOrder = own.filter(({ at }, index) => own.slice(0, index).every((before) => before.at <= at))
+      const end = inOrder.findIndex(({ watermark }) => watermark === 'final')
+      return end === -1 ? inOrder : inOrder.slice(0, end + 1)
+    })
+    fc.assert(
+      fc.property(alone, (records) => {
+        const bound = 64 * 1024 * 1024
+        const taken = (isTable: boolean) => new Run(records, { bound, isTable }, () => 0).run(true)
+        expect(taken(true)).toEqual(taken(false))
+      }),
+      { numRuns: 200 },
+    )
+  })
 })

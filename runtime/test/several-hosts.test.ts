@@ -166,6 +166,41 @@ describe('a join where several hosts write one partition', () => {
     await stage.close()
   })
 
+  test('a restart behind a compaction of the table waits for nothing that is gone, and repeats nothing', async () => {
+    const { log, appender, open, run } = await stageOn({ checkpointMs: 1e9 })
+    let stage = await open()
+    const round = async (host: string, from: number, first: number) => {
+      for (let index = 0; index < 10; index++) {
+        // The same processes end again and again: compaction leaves the last.
+        await appender.exits([[from + index, index % 2]], 0, host)
+        await appender.losses([[from + index, first + index]], 0, 'k', host)
+        for (const topic of both) await appender.watermark(topic, from + index, host)
+      }
+    }
+    for (const host of ['b', 'a']) for (const topic of both) await appender.watermark(topic, 1000, host)
+    await round('a', 5000, 100)
+    await round('b', 1000, 200)
+    await run(stage as ProcessorStage<unknown>)
+    await round('b', 3000, 300)
+    await run(stage as ProcessorStage<unknown>)
+    const before = losses(await namesOf(log))
+    expect(before).toHaveLength(19)
+    await stage.abandon()
+    const kept = (await log.describeTopics()).find(({ topic }) => topic === 'processes')?.offsets[0]?.bytes ?? 0
+    await log.clean()
+    const left = (await log.describeTopics()).find(({ topic }) => topic === 'processes')?.offsets[0]?.bytes ?? 0
+    expect(left).toBeLessThan(kept / 3)
+    stage = await open()
+    await round('b', 6000, 400)
+    for (const topic of both) await appender.watermark(topic, 7000, 'a')
+    await run(stage as ProcessorStage<unknown>)
+    const after = losses(await namesOf(log))
+    expect(after.slice(0, before.length)).toEqual(before)
+    expect(new Set(after.map((name) => name.split('+')[0])).size).toBe(after.length)
+    expect(after).toHaveLength(39)
+    await stage.close()
+  })
+
   test('of one host, records come out as soon as they are there, with and without a watermark', async () => {
     const { log, appender, open, run } = await stageOn()
     const stage = await open()
