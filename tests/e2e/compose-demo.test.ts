@@ -57,13 +57,14 @@ test('the six edges of the seed with Docker’s own names; then containers come 
   const syscribe = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile, CONTAINERD_SOCKET: docker.socket })
   atEnd(() => syscribe.dispose())
   const { outputs } = syscribe
+  const state = () => `${demo.state()}\n${syscribe.stderr}`
   const more = async (answers: number) => {
     const before = answered(outputs.lines())
-    await until(`${answers} more answers`, () => answered(outputs.lines()) >= before + answers)
+    await until(`${answers} more answers`, () => answered(outputs.lines()) >= before + answers, state)
   }
 
   await demo.compose('up', '-d')
-  await until('every edge in the map', () => edgesOf(outputs.map()).length >= edges.length)
+  await until('every edge in the map', () => edgesOf(outputs.map()).length >= edges.length, state)
   await more(8)
   expect(edgesOf(outputs.map())).toEqual(edges)
 

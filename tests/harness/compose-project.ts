@@ -87,6 +87,12 @@ export class ComposeProject {
     return JSON.parse(/^calls (.*)$/m.exec(said)?.[1] ?? 'null')
   }
 
+  /** What runs, and what traffic-generator said last: for a test that waits in vain. */
+  state(): string {
+    const container = this.#engine.cli('ps', '-aq', '--filter', 'label=com.docker.compose.service=traffic-generator')
+    return `${this.#engine.cli('ps', '-a')}\n${this.#engine.cli('logs', '--tail', '5', container)}`
+  }
+
   remove(): void {
     rmSync(this.#folder, { recursive: true, force: true })
   }

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+const withinMs = 300_000
+
 /**
  * Asks again and again until `holds` says so; what it throws counts as no.
- * @throws after five minutes, saying what was waited for and what `holds` threw last.
+ * @param explain what the error says beside what was waited for.
+ * @throws after five minutes, with what `holds` threw last as its cause.
  */
-export async function until(what: string, holds: () => boolean, withinMs = 300_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, explain: () => string = () => ''): Promise<void> {
   const end = Date.now() + withinMs
   let cause: unknown
   for (;;) {
@@ -13,7 +16,7 @@ export async function until(what: string, holds: () => boolean, withinMs = 300_0
     } catch (error) {
       cause = error
     }
-    if (Date.now() > end) throw new Error(`waited ${withinMs / 1000} s for ${what}`, { cause })
+    if (Date.now() > end) throw new Error(`waited ${withinMs / 1000} s for ${what}\n${explain()}`, { cause })
     await sleep(200)
   }
 }
