@@ -50,7 +50,7 @@ Examples:
   syscribe replay container-enricher --brokers broker-1:9092`,
     )
   const keys = ['dataDir', 'outputPath', 'envOutputPath', 'serviceMapPath', 'rawPayload', 'logLevel'] as const
-  addConfigFlags(verb, [...keys, ...clusterKeys], {
+  addConfigFlags(verb, [...keys, ...clusterKeys, 'kafkaReplication'], {
     otherwise: Object.fromEntries([...outputKeys, 'rawPayload'].map((key) => [key, 'default: as in the last run'])),
   })
   verb.action(async (name: string) => {
