@@ -7,6 +7,9 @@ const folder = fileURLToPath(new URL('../../templates/projection/', import.meta.
 /** The template is itself a working projection, of this name. */
 const templateName = 'slowest-endpoints'
 
+/** A list of one text, which the checkout's formatter wants on one line (but not in package.json). */
+const single = /\[\n\s+("[^"]*")\n\s+\]/g
+
 /** What the template is made for: a workspace of the checkout, or a package of its own. */
 export type Place = 'workspace' | 'package'
 
@@ -18,7 +21,7 @@ export function templateFiles(name: string, place: Place, version: string): Map<
   const files = new Map<string, string>()
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
   files.set('package.json', json(place === 'workspace' ? workspacePackage(name, version) : ownPackage(name, version)))
-  files.set('tsconfig.json', json(place === 'workspace' ? workspaceTsconfig : ownTsconfig))
+  files.set('tsconfig.json', json(place === 'workspace' ? workspaceTsconfig : ownTsconfig).replace(single, '[$1]'))
   if (place === 'package') files.set('.gitignore', 'node_modules/\ndist/\n')
   for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
     if (!/\.(ts|md)$/.test(path)) continue
