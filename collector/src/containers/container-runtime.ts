@@ -51,8 +51,8 @@ export interface ContainerRuntime {
   /** As it says itself. */
   readonly version: string
   /**
-   * Asks for the events from now on; no more than one call. Events of what happens after this call are delivered, so
-   * that listing afterwards leaves no gap.
+   * Asks for the events from now on; no more than one call. Docker and Podman deliver those of everything after this
+   * call, so that listing afterwards leaves no gap; containerd those after the request has reached it.
    */
   subscribe(listener: (event: ContainerEvent) => void): void
   /** Ids of the containers that run. @throws ContainerRuntimeError */

@@ -30,6 +30,8 @@ const backOffMs = [250, 500, 1_000, 2_000, 5_000, 10_000]
 const hostMs = 1_000
 /** A container that the runtime does not know is asked for again after this. Milliseconds. */
 const unknownMs = 10_000
+/** containerd does not say when its events are followed: what came before is found by listing once more. Milliseconds. */
+const listAgainMs = 2_000
 /** Containers asked about at once. */
 const concurrency = 16
 /** A container that was about to start longer ago did not do so then. Milliseconds. */
@@ -162,9 +164,12 @@ export class ContainerWatcher {
   async #follow(runtime: ContainerRuntime): Promise<void> {
     if (this.#stopping) return runtime.close()
     this.#runtime = runtime
+    let again: NodeJS.Timeout | undefined
     try {
       runtime.subscribe((event) => this.#on(event))
       const listing = this.#list(runtime, true).then(() => {
+        if (this.#runtime !== runtime) return
+        again = setTimeout(() => void this.#list(runtime, false).catch(() => {}), listAgainMs).unref()
         this.#complete = true
         this.#tellHost(Date.now() * 1000)
         this.#lastFault = ''
@@ -176,6 +181,7 @@ export class ContainerWatcher {
       const lost = runtime.lost.then((error) => Promise.reject(error))
       await Promise.race([Promise.all([listing, lost]), lost])
     } finally {
+      clearTimeout(again)
       this.#runtime = null
       this.#complete = false
       runtime.close()

@@ -223,6 +223,13 @@ test('events are asked for from before the list, however late the request for th
   expect(Number(since[0])).toBeLessThan(Date.now() / 1000)
 })
 
+test('what started before the events were followed, and was not in the list yet, is found all the same', async () => {
+  const docker = await fake()
+  const watching = await watched(docker)
+  docker.add('between')
+  await watching.until(() => watching.containers.length === 1)
+})
+
 test('what is told after the watermark has passed it stands behind the watermark, with its true times', async () => {
   const docker = await fake()
   const watching = await watched(docker)
