@@ -1,5 +1,5 @@
-import { type KafkaLogOptions, type Log, openEmbeddedLog, openKafkaLog } from '@syscribe/log'
-import type { Config } from '@syscribe/runtime'
+import { type KafkaLogOptions, type Log, LogError, openEmbeddedLog, openKafkaLog } from '@syscribe/log'
+import { type Config, settings } from '@syscribe/runtime'
 import { groupedLog } from './cluster/grouped-log.js'
 import { kafkaConnection } from './cluster/kafka-connection.js'
 
@@ -22,6 +22,11 @@ export function openLog(config: Config): Promise<Log> {
 
 /** @throws CliError `usage`, LogError `unavailable` when no broker answers */
 export async function openClusterLog(config: Config, more: Partial<KafkaLogOptions> = {}): Promise<Log> {
-  const log = await openKafkaLog({ ...kafkaConnection(config), ...more })
+  const connection = kafkaConnection(config)
+  const log = await openKafkaLog({ ...connection, ...more }).catch((cause: unknown) => {
+    if (!(cause instanceof LogError) || cause.code !== 'unavailable') throw cause
+    const name = `${settings.brokers.variable}=${connection.brokers.join(',')}`
+    throw new LogError('unavailable', `the brokers cannot be reached (${name}): ${cause.message}`, { cause })
+  })
   return config.group === null ? log : groupedLog(log, config.group)
 }

@@ -19,7 +19,8 @@ export function addDoctor(program: Command, { surroundings, exitWith }: VerbCont
   verb.action(async () => {
     const config = configFrom(verb, surroundings.env)
     const { allChecks } = await import('../doctor/checks.js')
-    const checks = await allChecks(config)
+    const { brokerChecks } = await import('../doctor/broker-check.js')
+    const checks = [...(await allChecks(config)), ...(await brokerChecks(config))]
     const ok = checks.every((check) => check.ok !== false)
     const text = verb.opts().json === true ? `${JSON.stringify({ ok, checks }, null, 2)}\n` : checksText(checks)
     await surroundings.stdout.write(text)
