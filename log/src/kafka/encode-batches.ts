@@ -48,9 +48,10 @@ export interface EncodeOptions {
  * @throws LogError `record_too_large`
  */
 export function encodeBatches(topic: string, inputs: readonly RecordBatch[], options: EncodeOptions): EncodedBatches {
-  const encoder = new Encoder(options.gzip === true)
-  const starts: EncodedBatches['starts'] = []
   const target = Math.min(options.maxBytes, options.targetBytes ?? options.maxBytes)
+  const bytes = inputs.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  const encoder = new Encoder(options.gzip === true, Math.min(bytes + firstBytes, target + firstBytes))
+  const starts: EncodedBatches['starts'] = []
   const cursor = new RecordCursor()
   for (const input of inputs) {
     const { buffer } = input
@@ -96,20 +97,27 @@ export function stamp(
 
 /** Attributes of a record, and the count of its headers: both 0. */
 const fixedBytes = 2
+/** Headers, and what frames and small numbers may take beyond the packed records. */
+const firstBytes = 4096
+const noBytes = Buffer.alloc(0)
 /** Twice of it is still a whole number to JavaScript. */
 const mostDelta = 2 ** 51
 
 class Encoder {
   readonly batches: EncodedBatch[] = []
   readonly #gzip: boolean
-  #buffer = Buffer.allocUnsafeSlow(64 * 1024)
+  /** Bytes to begin a batch with. */
+  readonly #capacity: number
+  #buffer: Buffer
   #end = kafkaHeaderBytes
   #count = 0
   #firstTimestamp = 0
   #highest = 0
 
-  constructor(gzip: boolean) {
+  constructor(gzip: boolean, capacity: number) {
     this.#gzip = gzip
+    this.#capacity = capacity
+    this.#buffer = Buffer.allocUnsafeSlow(capacity)
   }
 
   place(): { batch: number; index: number } {
@@ -162,7 +170,7 @@ class Encoder {
 
   #room(bytes: number): void {
     if (this.#end + bytes <= this.#buffer.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#end + bytes, this.#buffer.length * 2))
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#end + bytes, this.#buffer.length * 2, this.#capacity))
     this.#buffer.copy(grown, 0, 0, this.#end)
     this.#buffer = grown
   }
@@ -186,7 +194,7 @@ class Encoder {
     bytes.writeBigInt64BE(BigInt(this.#highest), 35)
     bytes.writeInt32BE(this.#count, 57)
     this.batches.push({ bytes, count: this.#count })
-    this.#buffer = Buffer.allocUnsafeSlow(64 * 1024)
+    this.#buffer = noBytes
     this.#end = kafkaHeaderBytes
     this.#count = 0
   }

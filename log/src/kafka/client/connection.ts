@@ -16,12 +16,15 @@ export interface ConnectionOptions {
 export class Connection {
   readonly address: string
   readonly #raw: RawConnection
+  readonly #clientId: string
   readonly #requestTimeoutMs: number
   #versions: ApiVersions = {}
+  #authenticates = false
   #dead = false
 
   private constructor(host: string, port: number, options: ConnectionOptions) {
     this.address = `${host}:${port}`
+    this.#clientId = options.clientId
     this.#requestTimeoutMs = options.requestTimeoutMs
     this.#raw = new RawConnection({
       host,
@@ -48,6 +51,7 @@ export class Connection {
       connection.#raw.setVersions(connection.#versions)
       connection.#raw.setSupportAuthenticationProtocol(saslAuthenticateKey in connection.#versions)
       await connection.#raw.authenticate()
+      connection.#authenticates = options.sasl !== null
       return connection
     } catch (error) {
       connection.destroy()
@@ -69,9 +73,6 @@ export class Connection {
       throw new KafkaFault('UNSUPPORTED_VERSION', `${this.address} does not know the request ${request.name}`)
     }
     const version = Math.min(request.apiVersion, most ?? request.apiVersion)
-    const writer = new WireWriter()
-    request.write(writer, version)
-    const buffer = writer.bytes()
     const timeoutMs = this.#requestTimeoutMs + (request.waitMs ?? 0)
     const timer = setTimeout(() => {
       this.#dead = true
@@ -81,16 +82,9 @@ export class Connection {
     }, timeoutMs)
     let payload: Buffer
     try {
-      payload = await this.#raw.send({
-        request: {
-          apiKey: request.apiKey,
-          apiName: request.name,
-          apiVersion: version,
-          encode: async () => ({ buf: buffer, buffer }),
-        },
-        response: asItIs,
-        logResponseError: false,
-      })
+      // Sessions of SASL may have an end.
+      if (this.#authenticates && !this.#raw.isAuthenticated()) await this.#raw.authenticate()
+      payload = await this.#answer(request, version)
     } catch (error) {
       this.destroy()
       if (error instanceof KafkaFault) throw error
@@ -100,6 +94,37 @@ export class Connection {
       clearTimeout(timer)
     }
     return request.read(new WireReader(payload), version)
+  }
+
+  /** kafkajs's own way of sending copies a request twice, into memory it clears first. */
+  #answer<T>(request: WireRequest<T>, version: number): Promise<Buffer> {
+    const raw = this.#raw
+    const correlationId = raw.nextCorrelationId()
+    const header = new WireWriter().int16(request.apiKey).int16(version).int32(correlationId).string(this.#clientId)
+    const body = new WireWriter()
+    request.write(body, version)
+    const pieces = [...header.pieces(), ...body.pieces()]
+    const size = new WireWriter().int32(pieces.reduce((sum, { length }) => sum + length, 0))
+    return new Promise<Buffer>((resolve, reject) => {
+      const { apiKey, name: apiName } = request
+      raw.requestQueue.push({
+        entry: {
+          ...{ apiKey, apiName, apiVersion: version, correlationId },
+          resolve: ({ payload }) => resolve(payload),
+          reject,
+        },
+        expectResponse: true,
+        requestTimeout: null,
+        sendRequest: () => {
+          const { socket } = raw
+          if (socket === undefined || !raw.isConnected()) throw new Error('not connected')
+          socket.cork()
+          socket.write(size.bytes())
+          for (const piece of pieces) socket.write(piece)
+          socket.uncork()
+        },
+      })
+    })
   }
 
   /** Ends it now; what waits for an answer fails. */
@@ -121,11 +146,6 @@ function calm(raw: RawConnection): void {
   queue.scheduleCheckPendingRequests = () => {
     if (queue.pending.length > 0) schedule()
   }
-}
-
-const asItIs = {
-  decode: async (payload: Buffer) => ({ payload, clientSideThrottleTime: 0 }),
-  parse: async ({ payload }: { payload: Buffer }) => payload,
 }
 
 const saslAuthenticateKey = 36

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import type { Socket } from 'node:net'
 import type { SASLOptions } from 'kafkajs'
 
 /**
@@ -10,28 +11,36 @@ const require = createRequire(import.meta.url)
 export interface RequestQueue {
   readonly pending: readonly unknown[]
   scheduleCheckPendingRequests(): void
+  push(request: QueuedRequest): void
 }
 
-export interface RawRequest {
-  request: { apiKey: number; apiName: string; apiVersion: number; encode(): Promise<{ buf: Buffer; buffer: Buffer }> }
-  response: {
-    decode(payload: Buffer): Promise<{ payload: Buffer; clientSideThrottleTime: number }>
-    parse(decoded: { payload: Buffer }): Promise<Buffer>
+/** A request under way; the answer with its correlation id settles it. */
+export interface QueuedRequest {
+  entry: {
+    apiKey: number
+    apiName: string
+    apiVersion: number
+    correlationId: number
+    resolve(answer: { payload: Buffer }): void
+    reject(error: Error): void
   }
-  logResponseError: boolean
+  expectResponse: true
+  requestTimeout: null
+  sendRequest(): void
 }
 
 export interface RawConnection {
   readonly requestQueue: RequestQueue
-  readonly socket?: { destroy(): void }
+  readonly socket?: Socket
+  nextCorrelationId(): number
   isConnected(): boolean
+  isAuthenticated(): boolean
   connect(): Promise<unknown>
   authenticate(): Promise<void>
   setVersions(versions: ApiVersions): void
   setSupportAuthenticationProtocol(supported: boolean): void
   rejectRequests(error: Error): void
   disconnect(): Promise<unknown>
-  send(request: RawRequest): Promise<Buffer>
 }
 
 /** By api key. */

@@ -1,11 +1,19 @@
+/** What is longer is not copied. */
+const copiedBytes = 4096
+
 /** Writes the primitive types of the protocol (Kafka protocol guide, "Protocol Primitive Types"). */
 export class WireWriter {
+  readonly #before: Buffer[] = []
   #buffer = Buffer.allocUnsafe(512)
   #end = 0
 
+  /** What has been written, in pieces. Long data is among them as it was given. */
+  pieces(): Buffer[] {
+    return [...this.#before, this.#buffer.subarray(0, this.#end)]
+  }
   /** What has been written. */
   bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#end)
+    return this.#before.length === 0 ? this.#buffer.subarray(0, this.#end) : Buffer.concat(this.pieces())
   }
   #room(bytes: number): number {
     const at = this.#end
@@ -51,8 +59,14 @@ export class WireWriter {
   nullableString(value: string | null): this {
     return value === null ? this.int16(-1) : this.string(value)
   }
-  data(value: Uint8Array): this {
+  data(value: Buffer): this {
     this.int32(value.length)
+    if (value.length > copiedBytes) {
+      this.#before.push(this.#buffer.subarray(0, this.#end), value)
+      this.#buffer = Buffer.allocUnsafe(512)
+      this.#end = 0
+      return this
+    }
     const at = this.#room(value.length)
     this.#buffer.set(value, at)
     return this
