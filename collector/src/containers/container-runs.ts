@@ -33,6 +33,11 @@ export class ContainerRuns {
     return this.#open.has(id)
   }
 
+  /** As it was told last. */
+  run(id: string): Run | undefined {
+    return this.#open.get(id)
+  }
+
   /**
    * A description of a container, as of `at`.
    * @param repeat tell a run that is known already once more

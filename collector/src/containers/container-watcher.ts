@@ -8,6 +8,7 @@ import { containerProcess } from './container-process.js'
 import { ContainerRuns, type RunChange } from './container-runs.js'
 import type { ContainerEvent, ContainerFacts, ContainerRuntime } from './container-runtime.js'
 import { hostNetwork } from './host-network.js'
+import { listeningPorts } from './listening-ports.js'
 import { ContainerRuntimeError, fromSocketError } from './runtime-error.js'
 import { WatermarkHolds } from './watermark-holds.js'
 
@@ -32,6 +33,9 @@ const hostMs = 1_000
 const unknownMs = 10_000
 /** containerd does not say when its events are followed: what came before is found by listing once more. Milliseconds. */
 const listAgainMs = 2_000
+/** Ports of a container on the host's network are looked for as often as the host's addresses, and later this often. */
+const soonListeningMs = 30_000
+const listeningMs = 30_000
 /** Containers asked about at once. */
 const concurrency = 16
 /** A container that was about to start longer ago did not do so then. Milliseconds. */
@@ -67,6 +71,8 @@ export class ContainerWatcher {
   /** The host as last told, as text, and when that was looked at. */
   #hostTold = ''
   #hostSeen = 0
+  /** When the ports of a container on the host's network were looked for, milliseconds. */
+  readonly #portsSeen = new Map<string, number>()
   #lastFault = ''
   #stopping = false
   #wake: () => void = () => {}
@@ -110,7 +116,10 @@ export class ContainerWatcher {
 
   /** What became known since the last call. @param captured capture is known up to here */
   take(captured: Instant): ContainersRound {
-    if (Date.now() - this.#hostSeen > hostMs) this.#tellHost(Date.now() * 1000)
+    if (Date.now() - this.#hostSeen > hostMs) {
+      this.#tellHost(Date.now() * 1000)
+      this.#lookForPorts(Date.now())
+    }
     return this.#round(this.#holds.limit(captured.time - settleMs * 1000))
   }
 
@@ -311,7 +320,24 @@ export class ContainerWatcher {
 
   #tellFacts(runtime: ContainerRuntime, facts: ContainerFacts, at: number, repeat: boolean): void {
     const process = containerProcess(facts.id, facts.pid, facts.cgroup)
-    this.#tell(this.#runs.described(runtime.kind, facts, process, at, repeat))
+    // On the host's network every port it listens on is the host's; its runtime knows none of them.
+    const looked = facts.hostNetwork && process.netns !== 0 ? listeningPorts(facts.pid) : null
+    const ports = looked ?? (facts.hostNetwork ? this.#runs.run(facts.id)?.ports : null) ?? facts.ports
+    this.#tell(this.#runs.described(runtime.kind, { ...facts, ports }, process, at, repeat))
+  }
+
+  /** No runtime tells when a program begins to listen: soon after its start, most often. */
+  #lookForPorts(now: number): void {
+    for (const id of this.#runs.running) {
+      const run = this.#runs.run(id)
+      if (run?.hostNetwork !== true || run.netns === 0) continue
+      const isStarting = now - run.from / 1000 < soonListeningMs
+      if (!isStarting && now - (this.#portsSeen.get(id) ?? 0) < listeningMs) continue
+      remember(this.#portsSeen, id, now)
+      const ports = listeningPorts(run.pid)
+      if (ports === null || JSON.stringify(ports) === JSON.stringify(run.ports)) continue
+      void this.#ask(id, now * 1000, (runtime) => this.#describe(runtime, id, now * 1000, false))
+    }
   }
 
   #tell(changes: readonly RunChange[]): void {

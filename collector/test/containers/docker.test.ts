@@ -13,7 +13,7 @@ let engine: ContainerEngine
 beforeAll(async () => {
   engine = await startDocker()
   const folder = mkdtempSync(join(tmpdir(), 'syscribe-image-'))
-  fillImageFolder(folder, ['/bin/sleep', '/bin/true'])
+  fillImageFolder(folder, ['/bin/sleep', '/bin/true', process.execPath])
   engine.importImage('programs:1', folder)
   rmSync(folder, { recursive: true })
   engine.cli('network', 'create', '--ipv6', '--subnet', 'fd12:3456::/64', 'six')
@@ -184,4 +184,19 @@ test('the runtime dies and comes back: what was gone is closed, what is new is k
   expect(watching.runs('victim')[0]?.to).not.toBeNull()
   expect(watching.logged.filter(({ msg }) => msg === 'containers are watched')).toHaveLength(2)
   expect(watcher.busy).toBe(false)
+})
+
+test('the ports a container on the host’s network listens on are told when it does', async () => {
+  const watching = await watch()
+  const listen = "require('node:net').createServer().listen(17077, '0.0.0.0')"
+  const late = `setTimeout(() => { ${listen} }, 1500)`
+  run('--name', 'upstairs', '--network', 'host', 'programs:1', process.execPath, '-e', late)
+  const port = { hostAddress: '0.0.0.0', hostPort: 17077, containerPort: 17077, transport: 'tcp' }
+  await watching.until(() => watching.runs('upstairs').some(({ to, ports }) => to === null && ports.length > 0))
+  const [before, listening, ...more] = watching.runs('upstairs')
+  expect(more).toEqual([])
+  expect(before).toMatchObject({ hostNetwork: true, ports: [] })
+  expect(listening).toMatchObject({ from: before?.to, to: null, hostNetwork: true, ports: [port] })
+  engine.cli('rm', '-f', 'upstairs')
+  await watching.until(() => watching.runs('upstairs').every(({ to }) => to !== null))
 })
