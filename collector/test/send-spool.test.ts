@@ -22,6 +22,8 @@ beforeEach(async () => {
   log = createMemoryLog()
   const settings = { partitions: 1, cleanup: 'delete' as const, retentionMs: null, retentionBytes: null }
   await log.createTopics([{ topic: 'syscalls', ...settings }])
+  // So that an id of the spool is none of the log.
+  await log.registerSchema('syscalls', { type: 'int' })
   spool = await newSpool()
 })
 afterEach(async () => {

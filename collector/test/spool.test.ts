@@ -1,4 +1,14 @@
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BatchBuilder, type PartitionBatch } from '@syscribe/log'
@@ -60,13 +70,24 @@ describe('the spool', () => {
     spool.append(round('a'))
     spool.append(round('b'))
     const path = join(folder, files()[0] as string)
-    appendFileSync(path, spool.read(0, 100) === undefined ? '' : 'half a round')
+    appendFileSync(path, 'half a round')
     restart()
     expect(texts()).toEqual(['syscalls/0 a', 'syscalls/0 b'])
     spool.append(round('c'))
     truncateSync(path, statSync(path).size - 'half a round'.length - 3)
     restart()
     expect(texts()).toEqual(['syscalls/0 a', 'syscalls/0 c'])
+  })
+
+  test('a round that is not what was written does not count', () => {
+    spool.append(round('a'))
+    spool.append(round('b'))
+    const path = join(folder, files()[0] as string)
+    const file = openSync(path, 'r+')
+    writeSync(file, 'x', statSync(path).size - 1)
+    closeSync(file)
+    restart()
+    expect(texts()).toEqual(['syscalls/0 a'])
   })
 
   test('what was sent is not there again after a restart; what comes then has later positions', () => {
