@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEmbeddedLog } from '@syscribe/log'
@@ -45,6 +45,68 @@ function expectOutputs(): void {
     { name: 'caller', endpoints: [{ destination: 'reviews', method: 'GET', path: '/hello', count: 1 }] },
   ])
 }
+
+describe('projections of one’s own', () => {
+  /** Which URLs were asked for: a module without any package. */
+  const urls = `export default {
+    name: 'urls', topics: ['http'],
+    state: { version: 1, encode: (value) => Buffer.from(value), decode: (bytes) => bytes.toString() },
+    async open(target) {
+      const { writeFileSync } = await import('node:fs')
+      return {
+        apply(input, state) {
+          if (input.codec.kindOf(input.value) !== 'HttpMessage') return
+          const { kind, url } = input.codec.decode(input.value).value
+          if (kind === 'request') state.set(url, 'seen')
+        },
+        async flush(state) { writeFileSync(target, [...state.entries()].join('\\n')); return '' },
+        async close() {},
+      }
+    },
+  }`
+
+  beforeEach(() => {
+    writeFileSync(path('urls.mjs'), urls)
+    env.SYSCRIBE_PROJECTIONS = `${path('urls.mjs')}=${path('urls.txt')}`
+  })
+
+  it('are derived with the others', async () => {
+    expect(await command(['derive'], env)).toMatchObject({ exitCode: 0 })
+    expect(text('urls.txt')).toBe('/hello,seen')
+    expectOutputs()
+  })
+
+  it('are replayed with the processor before them, and by their own name', async () => {
+    expect(await command(['replay', 'http-parser'], env)).toMatchObject({ exitCode: 0 })
+    expect(text('urls.txt')).toBe('/hello,seen')
+    writeFileSync(path('urls.txt'), 'spoilt')
+    expect(await command(['replay', 'urls'], env)).toMatchObject({ exitCode: 0, stdout: 'urls is built again.\n' })
+    expect(text('urls.txt')).toBe('/hello,seen')
+    expect(await command(['replay', 'urls', '--into', path('once.txt')], env)).toMatchObject({ exitCode: 0 })
+    expect(text('once.txt')).toBe('/hello,seen')
+  })
+
+  it('are found where the last run had them', async () => {
+    expect(await command(['replay', 'http-parser'], env)).toMatchObject({ exitCode: 0 })
+    rememberOutputs(parseConfig({ env }))
+    const { SYSCRIBE_PROJECTIONS: _, ...without } = env
+    expect(await command(['replay', 'urls'], without)).toMatchObject({ exitCode: 0 })
+    const { stdout } = await command(['status', '--once', '--json'], without)
+    expect(JSON.parse(stdout).parts.map(({ part }: { part: string }) => part)).toContain(`urls@${path('urls.txt')}`)
+  })
+
+  it('are refused with a name or file that another has, before anything is written', async () => {
+    writeFileSync(path('urls.mjs'), urls.replace("'urls'", "'http-log'"))
+    const taken = await command(['derive'], env)
+    expect(taken.stderr).toContain('of the name http-log, which another part has')
+    expect(taken.exitCode).toBe(2)
+    writeFileSync(path('other.mjs'), urls)
+    const both = await command(['derive'], { ...env, SYSCRIBE_PROJECTIONS: `${path('other.mjs')}=${path('http.log')}` })
+    expect(both.stderr).toContain('is the same file as OUTPUT_PATH=')
+    expect(both.exitCode).toBe(2)
+    expect(existsSync(path('http.log'))).toBe(false)
+  })
+})
 
 describe('derive', () => {
   it('makes the outputs from a recorded log and leaves that as it is', async () => {

@@ -9,6 +9,7 @@ import {
   onOff,
   path,
   prefixList,
+  projectionList,
   text,
   wholeNumber,
 } from './config-values.js'
@@ -44,6 +45,16 @@ export const settings = {
     otherwise: 'no map',
     meaning: 'File of the service map, JSON',
     schema: filePath,
+  }),
+  ownProjections: setting({
+    variable: 'SYSCRIBE_PROJECTIONS',
+    flag: '--projections',
+    argument: 'LIST',
+    default: null,
+    otherwise: 'none',
+    meaning:
+      'Comma-separated MODULE=FILE: projections of your own, by the path of their module or folder, with their files',
+    schema: projectionList,
   }),
   envPrefixList: setting({
     variable: 'ENV_PREFIX_LIST',

@@ -55,6 +55,17 @@ export const prefixList = list.refine(
   'holds an item with "=", which no name of a variable can have',
 )
 
+/** `MODULE=FILE`, several separated by commas; both are paths. */
+export const projectionList = list
+  .transform((items) =>
+    items.map((item) => ({ module: beforeLast(item, '='), target: item.slice(item.lastIndexOf('=') + 1) })),
+  )
+  .refine((items) => items.every(({ module, target }) => module !== '' && target !== ''), 'must be MODULE=FILE each')
+  .refine((items) => items.every(({ target }) => filePath.safeParse(target).success), 'must name files behind "="')
+  .refine((items) => items.every(({ module }) => path.safeParse(module).success), 'must name modules before "="')
+
+const beforeLast = (text: string, mark: string) => text.slice(0, Math.max(0, text.lastIndexOf(mark)))
+
 const hostAndPort = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@[\]]+)):(\d{1,5})$/
 
 const isPort = (text: string) => Number(text) >= 1 && Number(text) <= 65_535

@@ -13,6 +13,8 @@ export interface Config {
   envOutputPath: Value<'envOutputPath'>
   /** Null: no service map. */
   serviceMapPath: Value<'serviceMapPath'> | null
+  /** Projections of the user's own: paths of a module and of its file. */
+  ownProjections: Value<'ownProjections'> | null
   /** Null: every variable is collected. */
   envPrefixList: Value<'envPrefixList'> | null
   /** Null: any value of ADI_PROFILE opts in. */

@@ -18,6 +18,7 @@ describe('configuration', () => {
       outputPath: '/var/log/ebpf_http_profiler.log',
       envOutputPath: '/var/log/ebpf_http_env.yaml',
       serviceMapPath: null,
+      ownProjections: null,
       envPrefixList: null,
       adiProfileAllowed: null,
       containerdSocket: null,
@@ -52,6 +53,17 @@ describe('configuration', () => {
       group: null,
       spoolBytes: 1024 ** 3,
     })
+  })
+
+  test('projections of one’s own are modules with their files', () => {
+    const parsed = parseConfig({ env: { SYSCRIBE_PROJECTIONS: './slow=/tmp/slow.csv, /opt/a=b/x.js=out.txt' } })
+    expect(parsed.ownProjections).toEqual([
+      { module: './slow', target: '/tmp/slow.csv' },
+      { module: '/opt/a=b/x.js', target: 'out.txt' },
+    ])
+    for (const text of ['./slow', './slow=', '=out', './slow=out/', 'a=b,']) {
+      expect(fault({ SYSCRIBE_PROJECTIONS: text }).message).toContain(`SYSCRIBE_PROJECTIONS=${JSON.stringify(text)}`)
+    }
   })
 
   test('an empty text is the same as none, in a variable and in a flag', () => {

@@ -5,7 +5,8 @@ import { type Log, openEmbeddedLog } from '@syscribe/log'
 import { type Config, type DeriveProgress, deriveAll } from '@syscribe/runtime'
 import { openLogToRead } from '../open-log.js'
 import { stderrLogger } from '../run/logger.js'
-import { type ProjectionConfig, processors, projectionTasks } from '../run/parts.js'
+import { allProjectionTasks } from '../run/own-projections.js'
+import { type ProjectionConfig, processors } from '../run/parts.js'
 
 /** What is derived from more than this is kept in a file meanwhile, not in memory. Bytes of raw records. */
 const inMemoryBytes = 128 * 1024 ** 2
@@ -16,10 +17,11 @@ const inMemoryBytes = 128 * 1024 ** 2
  * @throws LogError, ProjectionError; the signal's reason when it is aborted
  */
 export async function deriveOutputs(
-  config: ProjectionConfig & Pick<Config, 'dataDir' | 'logLevel'>,
+  config: ProjectionConfig & Pick<Config, 'dataDir' | 'logLevel' | 'ownProjections'>,
   progress: (progress: DeriveProgress) => void,
   signal: AbortSignal,
 ): Promise<DeriveProgress> {
+  const projections = await allProjectionTasks(config)
   const rawLog = await openLogToRead(config.dataDir)
   let last: DeriveProgress = { records: 0, of: 0 }
   try {
@@ -27,7 +29,7 @@ export async function deriveOutputs(
       deriveAll({
         rawLog,
         processors,
-        projections: projectionTasks(config),
+        projections,
         logger: stderrLogger(config.logLevel, 'derivation'),
         progress: (now) => {
           last = now

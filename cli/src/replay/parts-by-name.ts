@@ -6,12 +6,13 @@ export type PartKind = 'processor' | 'projection'
 
 /**
  * A path is that of a projection of the user's own.
+ * @param own names of those that the configuration names.
  * @throws CliError `usage` naming those that there are.
  */
-export function partKind(name: string): PartKind {
-  if (isModulePath(name)) return 'projection'
+export function partKind(name: string, own: readonly string[] = []): PartKind {
+  if (isModulePath(name) || own.includes(name)) return 'projection'
   if (projectionNames.includes(name)) return 'projection'
   if (processors.some((processor) => processor.name === name)) return 'processor'
-  const known = [...projectionNames, ...processors.map((processor) => processor.name)]
+  const known = [...projectionNames, ...own, ...processors.map((processor) => processor.name)]
   throw new CliError('usage', `there is no projection or processor ${JSON.stringify(name)}: one of ${known.join(', ')}`)
 }

@@ -11,7 +11,8 @@ import { openLogToRead } from '../open-log.js'
 import type { OutputConfig } from '../run/check-outputs.js'
 import { stderrLogger } from '../run/logger.js'
 import { lockOutputs, type OutputLocks } from '../run/output-lock.js'
-import { processors, projectionTasks } from '../run/parts.js'
+import { allProjectionTasks } from '../run/own-projections.js'
+import { processors } from '../run/parts.js'
 import type { ReplayOrder } from './control-protocol.js'
 
 /**
@@ -25,7 +26,7 @@ export async function replayHere(
   progress: (progress: ReplayProgress) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const tasks = projectionTasks(config)
+  const tasks = await allProjectionTasks(config)
   const only = 'projection' in order ? tasks.filter(({ projection }) => projection.name === order.projection) : tasks
   if ('projection' in order && only.length === 0) {
     throw new CliError('usage', `${order.projection} has no file: set its variable or option (syscribe run --help)`)
@@ -63,5 +64,6 @@ function written(config: Config, tasks: readonly AnyProjectionTask[]): OutputCon
     outputPath: mine(config.outputPath),
     envOutputPath: mine(config.envOutputPath),
     serviceMapPath: mine(config.serviceMapPath),
+    ownProjections: (config.ownProjections ?? []).filter(({ target }) => targets.has(target)),
   }
 }

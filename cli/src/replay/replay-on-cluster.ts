@@ -8,7 +8,8 @@ import {
 } from '@syscribe/runtime'
 import { openClusterLog } from '../open-log.js'
 import { stderrLogger } from '../run/logger.js'
-import { processorNamed, processors, projectionOf } from '../run/parts.js'
+import { projectionOf } from '../run/own-projections.js'
+import { processorNamed, processors } from '../run/parts.js'
 import type { AskedReplay, ReplayReports } from './asked-replay.js'
 
 /**
@@ -22,7 +23,7 @@ export async function replayOnCluster(
   reports: ReplayReports,
 ): Promise<void> {
   const logger = stderrLogger(config.logLevel, 'replay')
-  const projection = kind === 'projection' ? await projectionOf(name) : null
+  const projection = kind === 'projection' ? await projectionOf(name, config) : null
   const log = await openClusterLog(config)
   try {
     const run = { log, logger, ...reports }

@@ -2,7 +2,8 @@ import { openEmbeddedLog } from '@syscribe/log'
 import { type Config, replayInto, replayIntoTopic } from '@syscribe/runtime'
 import { openLogToRead } from '../open-log.js'
 import { stderrLogger } from '../run/logger.js'
-import { processorNamed, projectionOf } from '../run/parts.js'
+import { projectionOf } from '../run/own-projections.js'
+import { processorNamed } from '../run/parts.js'
 import { askRunning } from './ask-running.js'
 import type { AskedReplay, ReplayReports } from './asked-replay.js'
 import type { ReplayOrder } from './control-protocol.js'
@@ -25,7 +26,7 @@ export async function replayOnEmbedded(
     return
   }
   const run = { logger: stderrLogger(config.logLevel, 'replay'), ...reports, ...(from && { from }), ...(to && { to }) }
-  const projection = kind === 'projection' ? await projectionOf(name) : null
+  const projection = kind === 'projection' ? await projectionOf(name, config) : null
   const log = await openLogToRead(dataDir)
   try {
     if (projection !== null) {

@@ -7,7 +7,22 @@ import { CliError } from '../cli-error.js'
 export const outputKeys = ['outputPath', 'envOutputPath', 'serviceMapPath'] as const satisfies readonly ConfigKey[]
 
 /** Null: that output is not written. */
-export type OutputConfig = { [K in (typeof outputKeys)[number]]: Config[K] | null }
+export type OutputConfig = { [K in (typeof outputKeys)[number]]: Config[K] | null } & Partial<
+  Pick<Config, 'ownProjections'>
+>
+
+/** The files that are written, each with what the user calls it. */
+export function outputFiles(config: OutputConfig): { name: string; path: string }[] {
+  const files = outputKeys.flatMap((key) => {
+    const path = config[key]
+    return path === null ? [] : [{ name: `${settings[key].variable}=${JSON.stringify(path)}`, path }]
+  })
+  const { variable } = settings.ownProjections
+  const own = (config.ownProjections ?? []).map(({ module, target }) => {
+    return { name: `${variable}=${JSON.stringify(`${module}=${target}`)}`, path: target }
+  })
+  return [...files, ...own]
+}
 
 /**
  * Makes sure every output can be written, without changing anything, before capture starts.
@@ -15,10 +30,7 @@ export type OutputConfig = { [K in (typeof outputKeys)[number]]: Config[K] | nul
  */
 export function checkOutputs(config: OutputConfig): void {
   const places = new Map<string, string>()
-  for (const key of outputKeys) {
-    const path = config[key]
-    if (path === null) continue
-    const name = `${settings[key].variable}=${JSON.stringify(path)}`
+  for (const { name, path } of outputFiles(config)) {
     const place = checkOutput(name, resolve(path))
     const other = places.get(place)
     if (other !== undefined) throw new CliError('usage', `${name} is the same file as ${other}: choose another`)

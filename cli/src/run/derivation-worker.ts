@@ -20,7 +20,8 @@ import { serveControl } from './control-server.js'
 import type { DerivationInput, DerivationOrder, DerivationReport } from './derivation-messages.js'
 import { rememberOutputs } from './last-outputs.js'
 import { stderrLogger } from './logger.js'
-import { processors, projectionTasks } from './parts.js'
+import { allProjectionTasks } from './own-projections.js'
+import { processors } from './parts.js'
 import { rawTopics } from './raw-topics.js'
 
 // The derivation thread: processors and projections, behind capture and below it in priority. It writes the derived
@@ -47,7 +48,7 @@ async function run(): Promise<void> {
   try {
     const metrics = new Metrics()
     const spareTime = new SpareTime()
-    const projections = projectionTasks(config)
+    const projections = await allProjectionTasks(config)
     const { running, release } =
       config.brokers === null
         ? await runHere({ log, logger, metrics, spareTime, processors, projections })

@@ -1,5 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Config, settings } from '@syscribe/runtime'
 import { outputKeys } from './check-outputs.js'
 
@@ -12,6 +12,8 @@ const fileName = 'outputs.json'
 export function rememberOutputs(config: Config): void {
   const variables: Record<string, string> = { [settings.rawPayload.variable]: config.rawPayload ? '1' : '0' }
   for (const key of outputKeys) variables[settings[key].variable] = config[key] ?? ''
+  const own = (config.ownProjections ?? []).map(({ module, target }) => `${resolve(module)}=${target}`)
+  variables[settings.ownProjections.variable] = own.join(',')
   const path = join(config.dataDir, fileName)
   writeFileSync(`${path}.new`, `${JSON.stringify(variables, null, 2)}\n`, { mode: 0o600 })
   renameSync(`${path}.new`, path)

@@ -2,7 +2,8 @@ import type { AnyProcessor, AnyProjectionTask, Config } from '@syscribe/runtime'
 import { CliError } from '../cli-error.js'
 import { isModulePath } from '../new-projection/load-projection.js'
 import type { OutputConfig } from './check-outputs.js'
-import { processors, projectionNames, projectionOf, projectionTasks } from './parts.js'
+import { projectionOf } from './own-projections.js'
+import { processors, projectionNames, projectionTasks } from './parts.js'
 
 /** @throws CliError `usage` naming those that there are */
 export function processorsNamed(names: readonly string[]): readonly AnyProcessor[] {

@@ -12,9 +12,8 @@ import {
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { settings } from '@syscribe/runtime'
 import { CliError } from '../cli-error.js'
-import { type OutputConfig, outputKeys } from './check-outputs.js'
+import { type OutputConfig, outputFiles } from './check-outputs.js'
 
 export interface OutputLocks {
   /** Outputs whose folder takes no lock file: nothing keeps another process from them. */
@@ -30,12 +29,7 @@ export interface OutputLocks {
  * @throws CliError `fault` naming the output and the pid that writes it.
  */
 export function lockOutputs(config: OutputConfig): OutputLocks {
-  return lockFiles(
-    outputKeys.flatMap((key) => {
-      const path = config[key]
-      return path === null ? [] : [{ name: `${settings[key].variable}=${JSON.stringify(path)}`, path }]
-    }),
-  )
+  return lockFiles(outputFiles(config))
 }
 
 /** The same for files that no setting names. @throws CliError `fault` with the name the user has for it */

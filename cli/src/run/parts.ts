@@ -6,7 +6,6 @@ import { httpParser } from '@syscribe/http-parser'
 import { protocolClassifier } from '@syscribe/protocol-classifier'
 import type { AnyProcessor, AnyProjectionTask, Config, ProjectionSettings } from '@syscribe/runtime'
 import { serviceMap } from '@syscribe/service-map'
-import { isModulePath, loadProjection } from '../new-projection/load-projection.js'
 
 /** Every processor. Who adds one names it here. */
 export const processors: readonly AnyProcessor[] = [httpParser, protocolClassifier, envReader, containerEnricher]
@@ -40,14 +39,6 @@ export function projectionNamed(name: string): AnyProjectionTask['projection'] {
   const found = projections.find(({ projection }) => projection.name === name)
   if (found === undefined) throw new Error(`no projection ${name}`)
   return found.projection
-}
-
-/**
- * The projection that an argument names: one of these, or by its path one of the user's own.
- * @throws CliError when it cannot be loaded; Error when there is none of the name
- */
-export async function projectionOf(argument: string): Promise<AnyProjectionTask['projection']> {
-  return isModulePath(argument) ? loadProjection(argument) : projectionNamed(argument)
 }
 
 /** Where the projections write; null: that one does not run. */

@@ -10,6 +10,7 @@ import { type Derivation, startDerivation } from './derivation.js'
 import { openLocalCapture } from './local-capture.js'
 import { stderrLogger } from './logger.js'
 import { lockOutputs } from './output-lock.js'
+import { ownProjectionTasks } from './own-projections.js'
 import { stopRequested } from './shutdown.js'
 
 /**
@@ -20,6 +21,8 @@ import { stopRequested } from './shutdown.js'
 export async function runSyscribe(config: Config, surroundings: Surroundings): Promise<void> {
   checkOutputs(config)
   checkDataDir(config.dataDir)
+  // Loaded here only to see that they can be: the derivation thread loads its own.
+  await ownProjectionTasks(config)
   checkCapture()
   const stop = stopRequested()
   const logger = stderrLogger(config.logLevel, 'collector')
@@ -74,6 +77,7 @@ function readyLine(config: Config, { address }: MetricsServer): string {
     `HTTP log ${config.outputPath}`,
     `environments ${config.envOutputPath}`,
     `service map ${config.serviceMapPath ?? 'off (SERVICE_MAP_PATH)'}`,
+    ...(config.ownProjections ?? []).map(({ module, target }) => `${module} ${target}`),
     `event log ${config.brokers === null ? config.dataDir : `brokers ${config.brokers.join(', ')}`}`,
     ...(address === null ? [] : [`metrics at http://${address}/metrics`]),
   ]

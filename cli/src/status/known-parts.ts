@@ -2,16 +2,17 @@ import type { Log } from '@syscribe/log'
 import { type Config, parseConfig, projectionGroup } from '@syscribe/runtime'
 import { BatchDecoder } from '../log/batch-decoder.js'
 import { lastOutputs } from '../run/last-outputs.js'
-import { processors, projectionTasks } from '../run/parts.js'
+import { allProjectionTasks } from '../run/own-projections.js'
+import { processors } from '../run/parts.js'
 import { NewRecords } from './read-new.js'
 import type { KnownPart } from './status-reader.js'
 
 const processorParts: readonly KnownPart[] = processors.map(({ name }) => ({ part: name, kind: 'processor' }))
 
 /** The parts that `syscribe run` ran last in this data directory. */
-export function localParts(config: Pick<Config, 'dataDir'>): readonly KnownPart[] {
+export async function localParts(config: Pick<Config, 'dataDir'>): Promise<readonly KnownPart[]> {
   const last = parseConfig({ env: lastOutputs(config.dataDir) })
-  const projections = projectionTasks(last).map(
+  const projections = (await allProjectionTasks(last)).map(
     ({ projection, target }): KnownPart => ({ part: projectionGroup(projection.name, target), kind: 'projection' }),
   )
   return [...processorParts, ...projections]

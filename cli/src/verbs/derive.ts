@@ -7,7 +7,7 @@ import { progressLine } from '../replay/progress-line.js'
 import { checkOutputs, outputKeys } from '../run/check-outputs.js'
 import { lockOutputs } from '../run/output-lock.js'
 
-const outputVariables = ['OUTPUT_PATH', 'ENV_OUTPUT_PATH', 'SERVICE_MAP_PATH']
+const outputVariables = ['OUTPUT_PATH', 'ENV_OUTPUT_PATH', 'SERVICE_MAP_PATH', 'SYSCRIBE_PROJECTIONS']
 
 export function addDerive(program: Command, { surroundings }: VerbContext): void {
   const verb = program
@@ -25,9 +25,13 @@ export function addDerive(program: Command, { surroundings }: VerbContext): void
 Example:
   syscribe derive --data-dir recorded --output http.log --service-map map.json`,
     )
-  addConfigFlags(verb, ['dataDir', 'outputPath', 'envOutputPath', 'serviceMapPath', 'rawPayload', 'logLevel'], {
-    otherwise: Object.fromEntries(outputKeys.map((key) => [key, 'not written unless named'])),
-  })
+  addConfigFlags(
+    verb,
+    ['dataDir', 'outputPath', 'envOutputPath', 'serviceMapPath', 'ownProjections', 'rawPayload', 'logLevel'],
+    {
+      otherwise: Object.fromEntries(outputKeys.map((key) => [key, 'not written unless named'])),
+    },
+  )
   verb.action(async () => {
     const config = configFrom(verb, surroundings.env)
     const options: Record<string, unknown> = verb.opts()
@@ -37,11 +41,12 @@ Example:
       outputPath: named('output', 'OUTPUT_PATH') ? config.outputPath : null,
       envOutputPath: named('envOutput', 'ENV_OUTPUT_PATH') ? config.envOutputPath : null,
       serviceMapPath: named('serviceMap', 'SERVICE_MAP_PATH') ? config.serviceMapPath : null,
+      ownProjections: config.ownProjections,
     }
     if (Object.values(outputs).every((path) => path === null)) {
       throw new CliError(
         'usage',
-        `no output is named: set --output, --env-output or --service-map (${outputVariables.join(', ')})`,
+        `no output is named: set --output, --env-output, --service-map or --projections (${outputVariables.join(', ')})`,
       )
     }
     checkOutputs(outputs)

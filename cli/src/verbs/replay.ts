@@ -49,15 +49,29 @@ Examples:
   syscribe replay ./slowest-endpoints --into slowest.csv
   syscribe replay container-enricher --brokers broker-1:9092`,
     )
-  const keys = ['dataDir', 'outputPath', 'envOutputPath', 'serviceMapPath', 'rawPayload', 'logLevel'] as const
+  const keys = [
+    'dataDir',
+    'outputPath',
+    'envOutputPath',
+    'serviceMapPath',
+    'ownProjections',
+    'rawPayload',
+    'logLevel',
+  ] as const
   addConfigFlags(verb, [...keys, ...clusterKeys, 'kafkaReplication'], {
-    otherwise: Object.fromEntries([...outputKeys, 'rawPayload'].map((key) => [key, 'default: as in the last run'])),
+    otherwise: Object.fromEntries(
+      [...outputKeys, 'ownProjections', 'rawPayload'].map((key) => [key, 'default: as in the last run']),
+    ),
   })
   verb.action(async (name: string) => {
     const { partKind } = await import('../replay/parts-by-name.js')
-    const asked = askedReplay(name, partKind(name), verb.opts())
+    const { ownProjectionTasks } = await import('../run/own-projections.js')
     const first = configFrom(verb, surroundings.env)
     const onCluster = first.brokers !== null
+    // Where the last run wrote, unless this command says otherwise.
+    const config = onCluster ? first : configFrom(verb, { ...lastOutputs(first.dataDir), ...given(surroundings.env) })
+    const own = (await ownProjectionTasks(config)).map(({ projection }) => projection.name)
+    const asked = askedReplay(name, partKind(name, own), verb.opts())
     refuseSenseless(asked, onCluster)
     if (asked.into !== undefined && asked.kind === 'projection') {
       checkOutput(`--into ${JSON.stringify(asked.into)}`, resolve(asked.into))
@@ -69,10 +83,8 @@ Examples:
     }
     if (onCluster) {
       const { replayOnCluster } = await import('../replay/replay-on-cluster.js')
-      await replayOnCluster(first, asked, reports)
+      await replayOnCluster(config, asked, reports)
     } else {
-      // Where the last run wrote, unless this command says otherwise.
-      const config = configFrom(verb, { ...lastOutputs(first.dataDir), ...given(surroundings.env) })
       const { replayOnEmbedded } = await import('../replay/replay-on-embedded.js')
       await replayOnEmbedded(config, asked, reports)
     }
