@@ -55,6 +55,7 @@ test.each(ways)('%s: each end is the container it is', { timeout: 300_000 }, asy
   serve('web', 80, '-p', '8080:80', ...profiled)
   serve('plain', 80, '-p', '9090:80')
   serve('upstairs', 7070, '--network', 'host', ...profiled)
+  serve('basement', 6060, '--network', 'host')
   const addressOf = (name: string) => docker.cli('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)
   const [web, plain] = [addressOf('web'), addressOf('plain')]
   const call = (...urls: string[]) => {
@@ -65,9 +66,21 @@ test.each(ways)('%s: each end is the container it is', { timeout: 300_000 }, asy
     await until(`${to} answers`, () => docker.host.run('curl', '-sf', `http://${to}/`) !== '')
   }
 
-  call('127.0.0.1:8080/loopback', '172.17.0.1:8080/bridge', `${web}:80/direct`)
+  // No runtime tells when a program begins to listen on the host's network: the collector finds out.
+  await until('the port of the basement is known', () => {
+    call('127.0.0.1:6060/warm')
+    return syscribe.outputs.lines().some((line) => nameOf(line.destination_container) === 'basement')
+  })
+
+  call('127.0.0.1:6060/basement', '127.0.0.1:8080/loopback', '172.17.0.1:8080/bridge', `${web}:80/direct`)
   call('127.0.0.1:9090/proxied', '172.17.0.1:9090/led', `${plain}:80/straight`, '127.0.0.1:7070/upstairs')
-  const urls = ['172.17.0.1:8080/hairpin', '172.17.0.1:9090/around', `${plain}:80/neighbour`, '172.17.0.1:7070/up']
+  const urls = [
+    '172.17.0.1:8080/hairpin',
+    '172.17.0.1:9090/around',
+    `${plain}:80/neighbour`,
+    '172.17.0.1:7070/up',
+    '172.17.0.1:6060/down',
+  ]
   docker.cli(
     'run',
     '--rm',
@@ -81,7 +94,7 @@ test.each(ways)('%s: each end is the container it is', { timeout: 300_000 }, asy
   expect(await syscribe.stop(), syscribe.stderr).toBe(0)
 
   const requests = syscribe.outputs.lines().filter((line) => isRequest(line))
-  const sent = requests.filter(({ direction }) => direction === 'send')
+  const sent = requests.filter(({ direction, url }) => direction === 'send' && url !== '/warm')
   const ends = sent.map((line) => [
     line.url,
     nameOf(line.source_container),
@@ -102,6 +115,8 @@ test.each(ways)('%s: each end is the container it is', { timeout: 300_000 }, asy
         ['/straight', null, 'plain'],
       ],
       ['/upstairs', null, 'upstairs'],
+      ['/basement', null, 'basement'],
+      ['/down', 'caller', 'basement'],
       ...[
         ['/hairpin', 'caller', 'web'],
         ['/around', 'caller', 'plain'],
