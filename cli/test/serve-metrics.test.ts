@@ -53,7 +53,7 @@ test('metrics of parts, with their lag, and of the process', async () => {
 test('losses by cause', async () => {
   const lost = [
     { cause: 'ring_full' as const, records: 3, bytes: 99 },
-    { cause: 'queue_full' as const, records: 0, bytes: 0 },
+    { cause: 'encode' as const, records: 0, bytes: 0 },
   ]
   const stats = { records: 5, payloadBytes: 6, lost, processes: 1, drainCpuMicros: 2e6, ringHighWaterBytes: 1 }
   const get = await serve([

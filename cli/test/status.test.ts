@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { BatchBuilder, createMemoryLog, type Log } from '@syscribe/log'
 import { topicSettings } from '@syscribe/runtime'
 import { TopicCodec, type TopicName } from '@syscribe/schemas'
@@ -5,6 +8,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { clusterParts } from '../src/status/known-parts.js'
 import { type KnownPart, StatusReader } from '../src/status/status-reader.js'
 import { statusText } from '../src/status/status-text.js'
+import { command, jsonLines } from './command.js'
+import { recordLog } from './recorded-log.js'
 
 const boot = Buffer.alloc(16, 1)
 const begin = Date.parse('2026-11-23T10:00:00Z')
@@ -129,6 +134,37 @@ four     0  -          -            0  never ran
 HOST  HEARD  SPOOL    LOST         STATE
 a     60 s   2.0 KiB  2 ring_full  capturing
 `)
+})
+
+test('status looks beside what has run on the embedded log', { timeout: 60_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'syscribe-status-'))
+  try {
+    await recordLog(folder)
+    const env = {
+      SYSCRIBE_DATA_DIR: folder,
+      OUTPUT_PATH: join(folder, 'http.log'),
+      ENV_OUTPUT_PATH: join(folder, 'env.yaml'),
+    }
+    expect((await command(['replay', 'http-parser'], env)).exitCode).toBe(0)
+    const { exitCode, stdout, stderr } = await command(['status', '--once', '--json'], env)
+    expect([exitCode, stderr]).toEqual([0, ''])
+    const [status] = jsonLines(stdout)
+    expect(status.parts.map(({ part, lag }: { part: string; lag: number }) => [part, lag])).toEqual(
+      expect.arrayContaining([
+        ['http-parser', 0],
+        ['container-enricher', 0],
+      ]),
+    )
+    expect(status.parts[0]).toMatchObject({ kind: 'processor', recordsPerSecond: 0, errors: 0 })
+    const stop = new AbortController()
+    const live = await command(['status'], env, stop.signal, (text) => {
+      if (text.includes('http-parser')) stop.abort()
+    })
+    expect(live.exitCode).toBe(0)
+    expect(live.stdout).toMatch(/^PART .*STATE$/m)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 test('projections of a cluster are known by what they say of themselves', async () => {

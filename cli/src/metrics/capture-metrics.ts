@@ -1,5 +1,6 @@
 import type { CaptureStats, Spool, SpoolSender } from '@syscribe/collector'
 import { type MetricFamily, metricsText } from '@syscribe/runtime'
+import type { LossCause } from '@syscribe/schemas'
 import type { MetricsSource } from './metrics-source.js'
 import { one } from './process-metrics.js'
 
@@ -11,8 +12,21 @@ export function captureMetricsSource(stats: () => CaptureStats | undefined): Met
   }
 }
 
+/** Named from the start, at 0: what is counted for the first time would not show as a rise. */
+const causes = [
+  'ring_full',
+  'queue_full',
+  'scratch_busy',
+  'table_full',
+  'encode',
+  'other',
+] as const satisfies LossCause[]
+
 function captureFamilies(stats: CaptureStats): MetricFamily[] {
-  const { lost } = stats
+  const lost = causes.map((cause) => {
+    const { records = 0, bytes = 0 } = stats.lost.find((loss) => loss.cause === cause) ?? {}
+    return { cause, records, bytes }
+  })
   return [
     one('syscribe_captured_records_total', 'Records of sockets captured', 'counter', stats.records),
     one('syscribe_captured_payload_bytes_total', 'Payload bytes in them', 'counter', stats.payloadBytes),

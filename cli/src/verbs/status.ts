@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { LogError } from '@syscribe/log'
 import type { Command } from 'commander'
 import { CliError } from '../cli-error.js'
 import { clusterKeys } from '../cluster/kafka-connection.js'
@@ -44,7 +45,17 @@ Examples:
         await sleep(onceMs, undefined, { signal })
       }
       for (;;) {
-        const status = await reader.read()
+        const status = await reader.read().catch((error: unknown) => {
+          // A table that goes on says so, and looks again.
+          if (once === true || !(error instanceof LogError) || error.code !== 'unavailable') throw error
+          return error
+        })
+        if (status instanceof LogError) {
+          await surroundings.stderr.write(`syscribe: ${status.message}\n`)
+          await sleep(everyMs, undefined, { signal }).catch(() => {})
+          if (signal.aborted) return
+          continue
+        }
         if (status.parts.every(({ inputs }) => inputs.length === 0) && status.hosts.length === 0 && once === true) {
           throw new CliError('fault', 'there is nothing of Syscribe in this log')
         }
