@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Log, LogError } from '@syscribe/log'
 import type { Generations, ProcessorGeneration, ProjectionStanding } from '@syscribe/schemas'
 import type { Logger } from 'pino'
@@ -184,10 +185,10 @@ async function derive(
   }
 }
 
-/** False while the brokers are away: the parts that run wait for them too. */
-async function unlessAway({ notice }: GenerationReplayOptions, look: () => Promise<boolean>): Promise<boolean> {
+/** What `work` gives; false while the brokers are away: the parts that run wait for them too. */
+async function unlessAway({ notice }: GenerationReplayOptions, work: () => Promise<boolean>): Promise<boolean> {
   try {
-    return await look()
+    return await work()
   } catch (error) {
     if (!(error instanceof LogError) || error.code !== 'unavailable') throw error
     notice?.(`${error.message}: the replay waits`)
@@ -242,26 +243,34 @@ async function retire(
   }
   for (const { processor, generation, topics } of now.retired) {
     const name = generationName(processor, generation)
-    for (const topic of topics) await log.deleteTopic(generationName(topic, generation))
-    await log.deleteTopic(stateTopicName(name))
+    for (const topic of [...topics.map((one) => generationName(one, generation)), stateTopicName(name)]) {
+      await whenBack(options, () => log.deleteTopic(topic))
+    }
     await deleteGroup(options, name)
   }
   await writer.write({ ...now, retired: [], replayed: null, round: null })
 }
 
 /** A group cannot be deleted while a process is in it. */
-async function deleteGroup({ log, signal, notice }: GenerationReplayOptions, group: string): Promise<void> {
+async function deleteGroup(options: GenerationReplayOptions, group: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await log.deleteGroup(group)
+      await whenBack(options, () => options.log.deleteGroup(group))
+      return
     } catch (error) {
-      if (error instanceof LogError && (error.code === 'closed' || error.code === 'unavailable')) throw error
+      if (!(error instanceof LogError) || error.code === 'closed') throw error
       if (attempt === deleteAttempts) {
-        notice?.(`consumer group ${group} is no longer of use but cannot be deleted: ${(error as Error).message}`)
+        options.notice?.(`consumer group ${group} is no longer of use but cannot be deleted: ${error.message}`)
         return
       }
-      await new Promise((resolve) => setTimeout(resolve, deletePauseMs))
-      signal?.throwIfAborted()
+      await sleep(deletePauseMs, undefined, { signal: options.signal })
     }
+  }
+}
+
+/** Does what can be done twice, when the brokers are there. */
+async function whenBack(options: GenerationReplayOptions, work: () => Promise<void>): Promise<void> {
+  while (!(await unlessAway(options, () => work().then(() => true)))) {
+    await sleep(deletePauseMs, undefined, { signal: options.signal })
   }
 }

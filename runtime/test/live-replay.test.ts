@@ -220,6 +220,30 @@ describe('a processor is replayed while its live process and a projection’s go
     expect(await outputs(log, target, lining)).toEqual(await expected(log, joiner2()))
   })
 
+  test('brokers that are away for a moment are waited for', async () => {
+    const log = await testLog()
+    const { target, joining, lining } = await system(log)
+    // Once it is under way: what it needs to begin, it says when it is not there.
+    let begun = false
+    const away = new Set(['before describeTopics', 'before deleteTopic', 'before deleteGroup'])
+    const leaving = faultyLog(log, (point) => {
+      if (begun && away.delete(point)) throw new LogError('unavailable', 'the brokers are away')
+    })
+    const said: string[] = []
+    await replay2(leaving, {
+      notice: (sentence) => said.push(sentence),
+      progress: () => {
+        begun = true
+      },
+    })
+    expect(away.size).toBe(0)
+    expect(said).toEqual(Array(said.length).fill('the brokers are away: the replay waits'))
+    expect(said.length).toBe(3)
+    expect(await topicsOf(log)).toEqual(['joiner.2.state', 'names.2', stateTopicName('liner', target)].sort())
+    await joining.close()
+    expect(await outputs(log, target, lining)).toEqual(await expected(log, joiner2()))
+  })
+
   test('a processor that is not there cannot be replayed', async () => {
     await expect(replay2(await testLog(), { name: 'other' })).rejects.toMatchObject({ code: 'replay_invalid' })
   })
