@@ -8,8 +8,7 @@ describe('help', () => {
   it('names every verb and where to start', async () => {
     const { exitCode, stdout } = await command(['--help'])
     expect(exitCode).toBe(0)
-    for (const verb of [...verbs, 'log', 'topics'])
-      expect(stdout).toMatch(new RegExp(`^  ${verb} `, 'm'))
+    for (const verb of [...verbs, 'log', 'topics']) expect(stdout).toMatch(new RegExp(`^  ${verb} `, 'm'))
     expect(stdout).toContain('ADI_PROFILE=local')
     expect(stdout).toContain('Exit codes')
   })
