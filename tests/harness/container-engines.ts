@@ -1,10 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { writeImageArchive } from './image-folder.js'
 import { PrivateNamespaces } from './private-namespaces.js'
+import { nobody } from './unprivileged.js'
 
 /** A real container engine of a test's own: its own socket, data, network and mounts. */
 export interface ContainerEngine {
@@ -86,9 +87,15 @@ export function startContainerd(): Promise<ContainerEngine> {
   })
 }
 
-/** Starts `podman system service`; resolves when it answers. Its command line works on the same containers. */
-export function startPodman(): Promise<ContainerEngine> {
+/**
+ * Starts `podman system service`; resolves when it answers. Its command line works on the same containers.
+ *
+ * @param options.rootless as nobody, in a user namespace of one user; only the network of the host is sure to work then
+ */
+export function startPodman({ rootless = false } = {}): Promise<ContainerEngine> {
   return startEngine((folder) => {
+    if (rootless) chownSync(folder, nobody, nobody)
+    const as = rootless ? ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'] : ['env']
     const socket = join(folder, 'podman.sock')
     const config = join(folder, 'containers.conf')
     const plugins = join(folder, 'cni')
@@ -109,28 +116,23 @@ export function startPodman(): Promise<ContainerEngine> {
       '--storage-driver',
       'vfs',
     )
-    const cli = { command: 'podman', args }
-    const run = { CONTAINERS_CONF: config }
+    const [command, ...before] = [...as, 'podman', ...args] as [string, ...string[]]
+    const cli = { command, args: before }
+    const run = { CONTAINERS_CONF: config, XDG_RUNTIME_DIR: folder }
     return {
       socket,
       ownFolders: ['/var/lib/cni'],
       daemon: {
-        command: 'podman',
-        args: [...args, 'system', 'service', '--time=0', `unix://${socket}`],
+        command,
+        args: [...before, 'system', 'service', '--time=0', `unix://${socket}`],
         env: run,
       },
       cli,
       probe: { command: 'curl', args: ['-sf', '--unix-socket', socket, 'http://podman/_ping'] },
       importImage: (podman, name, root) => {
-        podman(
-          'sh',
-          '-c',
-          'image=$1 && root=$2 && shift 2 && tar -C "$root" -c . | podman "$@" import - "$image"',
-          'sh',
-          name,
-          root,
-          ...args,
-        )
+        const archive = join(folder, 'image.tar')
+        podman('tar', '--owner=0', '--group=0', '--mode=a+rX', '-C', root, '-cf', archive, '.')
+        podman(cli.command, ...cli.args, 'import', archive, name)
       },
       removeContainers: (podman) => podman(cli.command, ...cli.args, 'rm', '-fa', '-t', '0'),
     }
@@ -163,6 +165,8 @@ async function startEngine(describe: (folder: string) => Kind): Promise<Containe
   const run: Run = (command, ...args) => {
     const entered = host.enter(command, args)
     return execFileSync(entered.command, entered.args, {
+      // Where nobody may be, too.
+      cwd: '/',
       encoding: 'utf8',
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -177,7 +181,7 @@ async function startEngine(describe: (folder: string) => Kind): Promise<Containe
   async function start(): Promise<void> {
     for (const pidfile of kind.pidfiles ?? []) rmSync(pidfile, { force: true })
     const entered = host.enter(kind.daemon.command, kind.daemon.args)
-    daemon = spawn(entered.command, entered.args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+    daemon = spawn(entered.command, entered.args, { env, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] })
     let errors = ''
     daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {
       errors = (errors + text).slice(-20_000)

@@ -127,3 +127,23 @@ test('the service ends and is started again; its containers live on', { timeout:
   engine.cli('rm', '-f', '-t', '0', 'survivor')
   await watching.until(() => watching.runs('survivor')[0]?.to)
 })
+
+test('rootless Podman is watched by the path of its socket', { timeout: 120_000 }, async () => {
+  const rootless = await startPodman({ rootless: true })
+  atEnd(() => rootless.remove())
+  const folder = mkdtempSync(join(tmpdir(), 'syscribe-image-'))
+  fillImageFolder(folder, ['/bin/sleep'])
+  rootless.importImage('localhost/programs:1', folder)
+  rmSync(folder, { recursive: true })
+  const watching = new Watching(rootless.socket)
+  atEnd(() => watching.stop())
+  await watching.watcher.ready()
+  const service = ['--label', 'com.docker.compose.service=web']
+  const id = rootless.cli('run', '-d', '--network', 'host', '--name', 'rootless', ...service, ...nap)
+  const [container] = await watching.until(() => watching.runs('rootless').length > 0 && watching.runs('rootless'))
+  const pid = container?.pid as number
+  expect(container).toMatchObject({ runtime: 'podman', id, service: 'web', hostNetwork: true, addresses: [], to: null })
+  expect(readFileSync(`/proc/${pid}/status`, 'utf8')).toMatch(/^Uid:\t65534\t/m)
+  rootless.cli('rm', '-f', '-t', '0', 'rootless')
+  await watching.until(() => watching.runs('rootless')[0]?.to)
+})
