@@ -41,8 +41,8 @@ try {
     const derived = new Outputs()
     try {
       const files = ['--output', derived.httpLog, '--env-output', derived.envYaml, '--service-map', derived.serviceMap]
-      const args = [syscribeBin, 'derive', '--data-dir', syscribe.outputs.dataDir, ...files]
-      const replay = await commandCost(process.execPath, args)
+      const args = ['derive', '--data-dir', syscribe.outputs.dataDir, ...files]
+      const replay = await commandCost(syscribeBin, args)
       const { requests, responses } = await countLines(derived.httpLog)
       if (requests < answered || responses < answered)
         throw new Error(`replay gave ${requests} and ${responses} of ${answered}`)
