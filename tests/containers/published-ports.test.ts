@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { endings } from '../harness/at-end.js'
-import { startDocker } from '../harness/container-engines.js'
+import { type ContainerEngine, startDocker, startPodman } from '../harness/container-engines.js'
 import { fillImageFolder } from '../harness/image-folder.js'
 import { type Line, Outputs, Syscribe } from '../harness/syscribe.js'
 import { until } from '../harness/until.js'
 
-// Ways through a real Docker's network to a container: whatever address a client uses, the container is what answered.
+// Ways through a real engine's network to a container: whatever address a client uses, the container is what answered.
 
 const profile = `ports-${process.pid}`
 const atEnd = endings()
@@ -30,40 +30,47 @@ const isRequest = (line: Line) => line.event_type === undefined && !('status_cod
 const nameOf = (container: unknown) => (container as { container_name: string } | null)?.container_name ?? null
 
 /** Which calls stay one connection on their way: the packet filter translates addresses, docker-proxy makes two of it. */
-const ways: [way: string, args: string[], one: string[], two: string[]][] = [
-  ['docker-proxy', [], ['bridge', 'direct', 'upstairs', 'up'], ['loopback', 'hairpin']],
-  ['NAT only', ['--userland-proxy=false'], ['loopback', 'bridge', 'direct', 'hairpin', 'upstairs', 'up'], []],
+const ways: [way: string, start: () => Promise<ContainerEngine>, one: string[], two: string[]][] = [
+  ['Docker with docker-proxy', startDocker, ['bridge', 'direct', 'upstairs', 'up'], ['loopback', 'hairpin']],
+  [
+    'Docker with NAT only',
+    () => startDocker({ args: ['--userland-proxy=false'] }),
+    ['loopback', 'bridge', 'direct', 'hairpin', 'upstairs', 'up'],
+    [],
+  ],
+  ['Podman', startPodman, ['loopback', 'bridge', 'direct', 'hairpin', 'upstairs', 'up'], []],
 ]
 
-test.each(ways)('%s: each end is the container it is', { timeout: 300_000 }, async (_, args, one, two) => {
+test.each(ways)('%s: each end is the container it is', { timeout: 300_000 }, async (_, start, one, two) => {
   const root = mkdtempSync(join(tmpdir(), 'syscribe-image-'))
   atEnd(() => rmSync(root, { recursive: true }))
   fillImageFolder(root, [process.execPath])
   writeFileSync(join(root, 'server.mjs'), server)
   writeFileSync(join(root, 'client.mjs'), client)
-  const docker = await startDocker({ args })
-  atEnd(() => docker.remove())
-  docker.importImage('ports:1', root)
-  const env = { ADI_PROFILE_ALLOWED: profile, CONTAINERD_SOCKET: docker.socket }
-  const syscribe = await Syscribe.start(env, new Outputs(), docker.host)
+  const engine = await start()
+  atEnd(() => engine.remove())
+  engine.importImage('ports:1', root)
+  const env = { ADI_PROFILE_ALLOWED: profile, CONTAINERD_SOCKET: engine.socket }
+  const syscribe = await Syscribe.start(env, new Outputs(), engine.host)
   atEnd(() => syscribe.dispose())
 
   const node = ['ports:1', process.execPath]
   const profiled = ['-e', `ADI_PROFILE=${profile}`]
   const serve = (name: string, port: number, ...options: string[]) =>
-    docker.cli('run', '-d', '--name', name, '-e', `PORT=${port}`, ...options, ...node, '/server.mjs')
+    engine.cli('run', '-d', '--name', name, '-e', `PORT=${port}`, ...options, ...node, '/server.mjs')
   serve('web', 80, '-p', '8080:80', ...profiled)
   serve('plain', 80, '-p', '9090:80')
   serve('upstairs', 7070, '--network', 'host', ...profiled)
   serve('basement', 6060, '--network', 'host')
-  const addressOf = (name: string) => docker.cli('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)
+  const addressOf = (name: string) => engine.cli('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)
   const [web, plain] = [addressOf('web'), addressOf('plain')]
+  const bridge = engine.cli('inspect', '-f', '{{.NetworkSettings.Gateway}}', 'web')
   const call = (...urls: string[]) => {
     const args = [process.execPath, join(root, 'client.mjs'), ...urls.map((url) => `http://${url}`)]
-    docker.host.run('env', `ADI_PROFILE=${profile}`, ...args)
+    engine.host.run('env', `ADI_PROFILE=${profile}`, ...args)
   }
   for (const to of [`${web}:80`, `${plain}:80`, '127.0.0.1:7070']) {
-    await until(`${to} answers`, () => docker.host.run('curl', '-sf', `http://${to}/`) !== '')
+    await until(`${to} answers`, () => engine.host.run('curl', '-sf', `http://${to}/`) !== '')
   }
 
   // No runtime tells when a program begins to listen on the host's network: the collector finds out.
@@ -72,16 +79,16 @@ test.each(ways)('%s: each end is the container it is', { timeout: 300_000 }, asy
     return syscribe.outputs.lines().some((line) => nameOf(line.destination_container) === 'basement')
   })
 
-  call('127.0.0.1:6060/basement', '127.0.0.1:8080/loopback', '172.17.0.1:8080/bridge', `${web}:80/direct`)
-  call('127.0.0.1:9090/proxied', '172.17.0.1:9090/led', `${plain}:80/straight`, '127.0.0.1:7070/upstairs')
+  call('127.0.0.1:6060/basement', '127.0.0.1:8080/loopback', `${bridge}:8080/bridge`, `${web}:80/direct`)
+  call('127.0.0.1:9090/proxied', `${bridge}:9090/led`, `${plain}:80/straight`, '127.0.0.1:7070/upstairs')
   const urls = [
-    '172.17.0.1:8080/hairpin',
-    '172.17.0.1:9090/around',
+    `${bridge}:8080/hairpin`,
+    `${bridge}:9090/around`,
     `${plain}:80/neighbour`,
-    '172.17.0.1:7070/up',
-    '172.17.0.1:6060/down',
+    `${bridge}:7070/up`,
+    `${bridge}:6060/down`,
   ]
-  docker.cli(
+  engine.cli(
     'run',
     '--rm',
     '--name',
