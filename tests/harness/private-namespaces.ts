@@ -40,7 +40,7 @@ export class PrivateNamespaces {
   /** Ends whatever still runs in them, and what these processes started (containers have namespaces of their own). */
   async close(): Promise<void> {
     if (this.#holder.exitCode !== null || this.#holder.signalCode !== null) return
-    const own = namespaceOf(this.#holder.pid as number)
+    const own = namespacesOf(this.#holder.pid as number)
     const ended = once(this.#holder, 'exit')
     for (;;) {
       const members = processesIn(own).filter((pid) => pid !== this.#holder.pid)
@@ -53,16 +53,16 @@ export class PrivateNamespaces {
   }
 }
 
-function namespaceOf(pid: number): string | null {
+function namespacesOf(pid: number): string[] {
   try {
-    return readlinkSync(`/proc/${pid}/ns/mnt`)
+    return ['mnt', 'net'].map((kind) => readlinkSync(`/proc/${pid}/ns/${kind}`))
   } catch {
-    return null
+    return []
   }
 }
 
-/** The processes of a mount namespace and all their descendants. */
-function processesIn(namespace: string | null): number[] {
+/** The processes in one of these namespaces (a rootless engine makes itself another for mounts) and all their descendants. */
+function processesIn(namespaces: readonly string[]): number[] {
   const found = new Set<number>()
   const parents = new Map<number, number>()
   for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
@@ -72,7 +72,7 @@ function processesIn(namespace: string | null): number[] {
       const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
       if (state === 'Z') continue
       parents.set(pid, Number(parent))
-      if (namespace !== null && namespaceOf(pid) === namespace) found.add(pid)
+      if (namespacesOf(pid).some((one) => namespaces.includes(one))) found.add(pid)
     } catch {
       // It has ended meanwhile.
     }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { containerIdsOfCgroup } from '@syscribe/schemas'
@@ -146,4 +146,15 @@ test('rootless Podman is watched by the path of its socket', { timeout: 120_000 
   expect(readFileSync(`/proc/${pid}/status`, 'utf8')).toMatch(/^Uid:\t65534\t/m)
   rootless.cli('rm', '-f', '-t', '0', 'rootless')
   await watching.until(() => watching.runs('rootless')[0]?.to)
+  await rootless.remove()
+  const left = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && commandOf(entry).includes(rootless.socket))
+  expect(left).toEqual([])
 })
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return '' // it has ended
+  }
+}
