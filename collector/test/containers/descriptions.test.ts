@@ -181,7 +181,7 @@ describe("containerd's descriptions", () => {
   })
 
   test('events', () => {
-    const event = (topic: string, fields: object) =>
+    const event = (topic: string, fields: Record<string, unknown>) =>
       containerdEvent({ topic, namespace: 'n', timestamp: { seconds: 5, nanos: 7_000 }, event: fields })
     const task = { container_id: 'c', id: 'c', pid: 3 }
     expect(event('/tasks/start', task)).toEqual({ kind: 'started', id: 'c', time: 5_000_007, told: { pid: 3 } })

@@ -208,7 +208,7 @@ test('what is gone before it could be asked about is known by its events', async
   docker.event('start', 'brief', { name: 'short', image: 'tiny:1', 'com.docker.compose.service': 'job', 'a=b': 'ü' })
   docker.event('die', 'brief', { name: 'short', image: 'tiny:1', exitCode: '0' })
   docker.event('destroy', 'brief')
-  const [run] = await watching.until(() => watching.runs('short')[0]?.to && watching.runs('short'))
+  const [run] = await watching.until(() => watching.runs('short')[0]?.to != null && watching.runs('short'))
   expect(run).toMatchObject({ id: 'brief', image: 'tiny:1', service: 'job', labels: { 'a=b': 'ü' } })
   expect(watching.runs('short')).toHaveLength(1)
 })
