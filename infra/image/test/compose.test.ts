@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { parseConfig, settings } from '@syscribe/runtime'
 import type { Command } from 'commander'
 import { load } from 'js-yaml'
@@ -63,6 +65,21 @@ function parsed(args: readonly string[]): { verb: Command; given: string[] } {
   if (called === undefined) throw new Error(`${args.join(' ')} calls nothing`)
   return called
 }
+
+it('is taken by compose, with nothing set and with something', () => {
+  const services = (env: Record<string, string>) => {
+    const args = ['-f', fileURLToPath(new URL('../../compose.yaml', import.meta.url)), 'config']
+    const text = execFileSync('docker-compose', args, {
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH ?? '', ...env },
+    })
+    return (load(text) as typeof compose).services
+  }
+  expect(Object.keys(services({})).sort()).toEqual(all.map(([name]) => name).sort())
+  const set = services({ KAFKA_BROKERS: 'broker:9092', CONTAINERD_SOCKET: '/run/containerd/containerd.sock' })
+  expect(set.collector?.environment).toMatchObject({ KAFKA_BROKERS: 'broker:9092', SYSCRIBE_HOST: '' })
+  expect(set.collector?.volumes).toContain('/run/containerd/containerd.sock:/run/containerd/containerd.sock:rw')
+})
 
 it('has every part as a service of its own', () => {
   const names = parts.map(([name]) => name)
