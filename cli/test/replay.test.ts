@@ -222,6 +222,7 @@ describe('replay while nothing runs', () => {
     [['replay', 'http-log', '--target', 'x'], '--target is for a cluster'],
     [['replay', 'http-parser', '--target', 'x'], '--target says which output of a projection'],
     [['replay', 'http-parser', '--anew'], '--anew is for the replay of a processor on a cluster'],
+    [['replay', 'http-parser', '--cancel'], '--cancel is for the replay of a processor on a cluster'],
     [['replay', 'http-log', '--into', '/no/such/folder/x'], '--into "/no/such/folder/x": there is no folder'],
   ])('%j ends with 2', async (args, said) => {
     const { exitCode, stderr } = await command(args, env)

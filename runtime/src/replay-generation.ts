@@ -33,6 +33,8 @@ export interface GenerationReplayOptions {
   name: string
   /** Begin anew also where an earlier replay of it was interrupted, which would else go on. */
   anew?: boolean
+  /** Give up the replay of it that is under way: what has been derived beside is deleted. */
+  cancel?: boolean
   logger: Logger
   policy?: StagePolicy
   progress?: (progress: ReplayProgress) => void
@@ -68,8 +70,15 @@ export async function replayGeneration(options: GenerationReplayOptions): Promis
         throw new RuntimeError('replay_invalid', `the replay of ${replayed} has not ended: run it again first`)
       }
       const moved = replayed === name && building.length === 0
+      if (moved && options.cancel) {
+        throw new RuntimeError(
+          'replay_invalid',
+          `the new generation of ${name} counts already: run the replay again to end it`,
+        )
+      }
       const watch = { control, writer, heard: new Heard(control, options), alone: aloneOn(control) }
-      const now = moved ? writer.generations : await deriveAndMove(options, watch)
+      const derived = () => (options.cancel ? giveUp(options, writer) : deriveAndMove(options, watch))
+      const now = moved ? writer.generations : await derived()
       await retire(options, watch, now)
     } finally {
       await writer.close()
@@ -96,6 +105,15 @@ function aloneOn(control: ControlTopic): Watch['alone'] {
     if (now === mine) seen = mine
     else if (seen === mine) throw new LogError('fenced', 'another call goes on with this replay')
   }
+}
+
+async function giveUp({ name }: GenerationReplayOptions, writer: GenerationsWriter): Promise<Generations> {
+  const { generations } = writer
+  if (generations.replayed === null) throw new RuntimeError('replay_invalid', `no replay of ${name} is under way`)
+  const retired = [...generations.retired, ...generations.building]
+  const given = { ...generations, building: [], retired, round: null }
+  await writer.write(given)
+  return given
 }
 
 async function deriveAndMove(options: GenerationReplayOptions, watch: Watch): Promise<Generations> {

@@ -220,6 +220,28 @@ describe('a processor is replayed while its live process and a projection’s go
     expect(await outputs(log, target, lining)).toEqual(await expected(log, joiner2()))
   })
 
+  test('it can be given up: what counts stays as it is', async () => {
+    const log = await testLog()
+    const { target, joining, lining } = await system(log)
+    const before = readFileSync(target, 'utf8')
+    const kept = await topicsOf(log)
+    await expect(replay2(log, { cancel: true })).rejects.toThrow('no replay of joiner is under way')
+    const stop = new AbortController()
+    const interrupted = replay2(log, { signal: stop.signal, progress: () => stop.abort(new Error('enough')) })
+    await expect(interrupted).rejects.toThrow('enough')
+    await replay2(log, { cancel: true })
+    // The projection lets go of what it has built when it hears of it.
+    const deadline = performance.now() + 10_000
+    while ((await topicsOf(log)).length > kept.length && performance.now() < deadline) await new Promise(setImmediate)
+    expect(await topicsOf(log)).toEqual(kept)
+    await joining.drain()
+    await lining.drain()
+    expect(readFileSync(target, 'utf8')).toBe(before)
+    await replay2(log)
+    await joining.close()
+    expect(await outputs(log, target, lining)).toEqual(await expected(log, joiner2()))
+  })
+
   test('brokers that are away for a moment are waited for', async () => {
     const log = await testLog()
     const { target, joining, lining } = await system(log)

@@ -16,6 +16,8 @@ export interface AskedReplay {
   target?: string
   /** Not to go on with a replay that was interrupted. */
   anew: boolean
+  /** To give up the one that was interrupted. */
+  cancel: boolean
 }
 
 /** How a replay tells of itself, and is stopped. */
@@ -27,7 +29,10 @@ export interface ReplayReports {
 }
 
 /** @throws CliError `usage` for what makes no sense together */
-export function refuseSenseless({ name, kind, from, to, into, target, anew }: AskedReplay, onCluster: boolean): void {
+export function refuseSenseless(
+  { name, kind, from, to, into, target, anew, cancel }: AskedReplay,
+  onCluster: boolean,
+): void {
   const refuse = (why: string) => {
     throw new CliError('usage', why)
   }
@@ -44,7 +49,9 @@ export function refuseSenseless({ name, kind, from, to, into, target, anew }: As
     refuse('--target says which output of a projection to build again')
   }
   if (target !== undefined && !onCluster) refuse('--target is for a cluster: here a projection has one output')
-  if (anew && (kind === 'projection' || into !== undefined || !onCluster)) {
-    refuse('--anew is for the replay of a processor on a cluster')
+  const option = anew ? '--anew' : '--cancel'
+  if ((anew || cancel) && (kind === 'projection' || into !== undefined || !onCluster)) {
+    refuse(`${option} is for the replay of a processor on a cluster`)
   }
+  if (anew && cancel) refuse('--anew and --cancel: one of the two')
 }

@@ -19,7 +19,7 @@ import type { AskedReplay, ReplayReports } from './asked-replay.js'
  */
 export async function replayOnCluster(
   config: Config,
-  { name, kind, into, target, anew, ...range }: AskedReplay,
+  { name, kind, into, target, anew, cancel, ...range }: AskedReplay,
   reports: ReplayReports,
 ): Promise<void> {
   const logger = stderrLogger(config.logLevel, 'replay')
@@ -28,7 +28,7 @@ export async function replayOnCluster(
   try {
     const run = { log, logger, ...reports }
     if (into === undefined) {
-      if (projection === null) await replayGeneration({ ...run, processors, name, anew })
+      if (projection === null) await replayGeneration({ ...run, processors, name, anew, cancel })
       else {
         const { from } = range
         const asked = { projection: projection.name, ...(target && { target }), ...(from && { from }) }

@@ -17,6 +17,7 @@ interface ReplayOptions {
   into?: string
   target?: string
   anew?: true
+  cancel?: true
 }
 
 export function addReplay(program: Command, { surroundings }: VerbContext): void {
@@ -38,6 +39,7 @@ export function addReplay(program: Command, { surroundings }: VerbContext): void
     .option('--to <position>', 'with --into: end before a time, an age or an offset')
     .option('--target <file>', 'with --brokers: which output, where a projection writes several')
     .option('--anew', 'with --brokers, processors: do not go on with a replay that was interrupted')
+    .option('--cancel', 'with --brokers, processors: give up a replay that was interrupted')
     .addHelpText(
       'after',
       `
@@ -88,9 +90,13 @@ Examples:
       const { replayOnEmbedded } = await import('../replay/replay-on-embedded.js')
       await replayOnEmbedded(config, asked, reports)
     }
-    const done = asked.into === undefined ? `${name} is built again.` : `${name} is written to ${asked.into}.`
-    await surroundings.stdout.write(`${done}\n`)
+    await surroundings.stdout.write(`${done(asked)}\n`)
   })
+}
+
+function done({ name, into, cancel }: AskedReplay): string {
+  if (cancel) return `The replay of ${name} is given up.`
+  return into === undefined ? `${name} is built again.` : `${name} is written to ${into}.`
 }
 
 function askedReplay(name: string, kind: AskedReplay['kind'], options: ReplayOptions): AskedReplay {
@@ -101,6 +107,7 @@ function askedReplay(name: string, kind: AskedReplay['kind'], options: ReplayOpt
     name,
     kind,
     anew: options.anew ?? false,
+    cancel: options.cancel ?? false,
     ...(from && { from }),
     ...(to && { to }),
     ...(options.into !== undefined && { into: options.into }),
