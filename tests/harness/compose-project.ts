@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -90,7 +91,8 @@ export class ComposeProject {
   /** What runs, and what traffic-generator said last: for a test that waits in vain. */
   state(): string {
     const container = this.#engine.cli('ps', '-aq', '--filter', 'label=com.docker.compose.service=traffic-generator')
-    return `${this.#engine.cli('ps', '-a')}\n${this.#engine.cli('logs', '--tail', '5', container)}`
+    const log = spawnSync('docker', ['logs', '--tail', '5', container], { env: { ...process.env, ...this.#env } })
+    return `${this.#engine.cli('ps', '-a')}\n${log.stdout}${log.stderr}`
   }
 
   remove(): void {

@@ -11,7 +11,8 @@ const nats = await connect({
   waitOnFirstConnect: true,
   maxReconnectAttempts: -1,
 })
-const app = fastify({ logger: false })
+// What it is asked while it stops is answered too: its clients count every answer.
+const app = fastify({ logger: false, return503OnClosing: false })
 
 app.addHook('onResponse', async (request, reply) => {
   const seen = { method: request.method, path: request.url, status: reply.statusCode }
