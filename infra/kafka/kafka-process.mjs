@@ -7,15 +7,19 @@ import { freePort, listens, startProgram } from './program.mjs'
 
 /**
  * Starts Apache Kafka from nothing: one node, its own controller (KRaft), in a temporary folder.
- * @param {{ settings?: Record<string, string> | undefined }} [options]
+ * @param {import('./test-broker.d.mts').BrokerSettings} [settings]
+ * @param {readonly string[]} [format] more arguments for formatting its folder
  * @returns {Promise<import('./test-broker.d.mts').OwnBroker>}
  */
-export async function startKafka({ settings = {} } = {}) {
+export async function startKafka(settings = {}, format = []) {
   const classpath = join(await kafkaJars(), '*')
   const folder = await mkdtemp(join(tmpdir(), 'syscribe-kafka-'))
   const [port, controller] = [await freePort(), await freePort()]
   const properties = join(folder, 'server.properties')
-  const lines = { ...defaults(port, controller, join(folder, 'data')), ...settings }
+  const lines = {
+    ...defaults(port, controller, join(folder, 'data')),
+    ...(typeof settings === 'function' ? settings(port, controller) : settings),
+  }
   await writeFile(
     properties,
     Object.entries(lines)
@@ -39,7 +43,7 @@ export async function startKafka({ settings = {} } = {}) {
   }
   try {
     const id = randomUUID().replaceAll('-', '').slice(0, 22)
-    await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', properties], folder)
+    await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', properties, ...format], folder)
     process = await start()
   } catch (error) {
     await rm(folder, { recursive: true, force: true })

@@ -28,8 +28,11 @@ export interface OwnBroker extends TestBroker {
  */
 export function testBroker(): Promise<TestBroker>
 
-/** `settings`: more lines of server.properties, over the ones it has. */
-export function ownBroker(settings?: Record<string, string>): Promise<OwnBroker>
+/** Lines of server.properties, over the ones it has; of the ports of its listeners for clients and for the controller. */
+export type BrokerSettings = Record<string, string> | ((port: number, controllerPort: number) => Record<string, string>)
+
+/** `format`: more arguments for formatting its folder, such as `--add-scram`. */
+export function ownBroker(settings?: BrokerSettings, format?: readonly string[]): Promise<OwnBroker>
 
 /** A schema registry that speaks Confluent's API: Apicurio, in memory. */
 export interface TestRegistry {

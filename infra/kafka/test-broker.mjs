@@ -7,9 +7,12 @@ export async function testBroker() {
   return givenBroker() ?? (await sharedBroker())
 }
 
-/** @param {Record<string, string>} [settings] */
-export async function ownBroker(settings) {
-  return startKafka({ settings })
+/**
+ * @param {import('./test-broker.d.mts').BrokerSettings} [settings]
+ * @param {readonly string[]} [format]
+ */
+export async function ownBroker(settings, format) {
+  return startKafka(settings, format)
 }
 
 export async function testRegistry() {

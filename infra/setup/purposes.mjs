@@ -54,6 +54,8 @@ export const purposes = {
       { package: 'memcached', probe: { command: 'memcached' }, services: ['memcached'] },
       { package: 'rabbitmq-server', probe: { command: 'rabbitmq-server' }, services: ['rabbitmq-server', 'epmd'] },
       { package: 'maven', probe: { command: 'mvn' } },
+      // Certificates for brokers that are reached over TLS.
+      { package: 'openssl', probe: { command: 'openssl' } },
       // Container engines, each started by the test that needs it.
       { package: 'docker.io', probe: { command: 'dockerd' }, services: ['docker', 'containerd'] },
       { package: 'docker-compose', probe: { command: 'docker-compose' } },

@@ -201,10 +201,19 @@ it('a broker that hangs is given up on, and found again', async () => {
   const quick = await open({ requestTimeoutMs: 1000, operationTimeoutMs: 3000 })
   const producer = await quick.producer()
   await producer.append([out('0')])
+  const closing = await open()
   broker.pause()
   try {
     const pending = producer.append([out('1')])
     await expectFault(quick.describeTopics(), 'unavailable')
+    // Closing does not wait for its answers.
+    const cut = (await closing.producer())
+      .append([{ ...out('cut'), topic: 'in' }])
+      .catch((error: LogError) => error.code)
+    const began = performance.now()
+    await closing.close()
+    expect(performance.now() - began).toBeLessThan(10_000)
+    expect(await cut).toBe('closed')
     broker.resume()
     await pending
   } finally {

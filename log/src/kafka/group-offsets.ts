@@ -73,10 +73,10 @@ export class GroupOffsets {
       const all = await this.#cluster.ask({ group: name }, offsetFetchRequest(name), this.#patience())
       const offsets: CommittedOffset[] = []
       if (all.length === 0) return offsets
-      const existing = new Set(await this.#topics.names())
+      const existing = await this.#topics.existing(all.map(({ topic }) => topic))
       for (const { topic: physical, ...offset } of all) {
         const topic = this.#topics.logical(physical)
-        if (topic !== null && existing.has(topic)) offsets.push({ topic, ...offset })
+        if (topic !== null && existing.has(physical)) offsets.push({ topic, ...offset })
       }
       return offsets.sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
     } catch (error) {

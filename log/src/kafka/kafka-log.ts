@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { defaultMaxBatchBytes } from '../check-batch.js'
 import { LogError } from '../errors.js'
 import { checkGroupName } from '../local/committed-offsets.js'
@@ -27,6 +28,9 @@ import { SchemaTopic } from './schema-topic.js'
 import type { Schemas } from './schemas.js'
 import { ownTopics, Topics } from './topics.js'
 import { TransactionalProducer } from './transactional-producer.js'
+
+/** How long closing waits for answers, ms. */
+const closeMs = 3000
 
 /**
  * Opens the log on a Kafka-compatible cluster.
@@ -199,8 +203,13 @@ class KafkaLog implements Log {
 
   async #close(): Promise<void> {
     this.#closing.abort()
-    await Promise.allSettled([...this.#open].map((part) => part.close()))
+    const parts = Promise.allSettled([...this.#open].map((part) => part.close()))
+    // A broker that hangs holds up what waits for its answer.
+    const late = new AbortController()
+    await Promise.race([parts, sleep(closeMs, undefined, { signal: late.signal }).catch(() => undefined)])
+    late.abort()
     this.#cluster.close()
+    await parts
   }
 
   #checkOpen(): void {

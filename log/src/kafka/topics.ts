@@ -223,6 +223,12 @@ export class Topics {
     }
   }
 
+  /** Which of these exist, by the names they have in the cluster. @throws KafkaFault */
+  async existing(physical: readonly string[]): Promise<Set<string>> {
+    const { topics } = await persist(this.#patience(), () => this.#cluster.metadata([...new Set(physical)]))
+    return new Set(topics.flatMap(({ topic, code }) => (code === 0 ? [topic] : [])))
+  }
+
   /** Names of all topics of the log. */
   async names(): Promise<string[]> {
     const { topics } = await persist(this.#patience(), () => this.#cluster.metadata(null))

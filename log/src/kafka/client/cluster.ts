@@ -180,6 +180,7 @@ export class Cluster {
     if (before !== undefined) {
       const connection = await before
       if (connection.alive) return connection
+      connection.retire()
       if (this.#connections.get(key) === before) this.#connections.delete(key)
       else return this.#open(key, { host, port })
     }

@@ -12,6 +12,9 @@ export interface ConnectionOptions {
   requestTimeoutMs: number
 }
 
+/** A connection whose session ends sooner than this is not used any more, ms. */
+const sessionEndMs = 1500
+
 /** One connection to one broker. After a fault of the network it is dead: make another. */
 export class Connection {
   readonly address: string
@@ -20,6 +23,8 @@ export class Connection {
   readonly #requestTimeoutMs: number
   #versions: ApiVersions = {}
   #authenticates = false
+  #pending = 0
+  #retired = false
   #dead = false
 
   private constructor(host: string, port: number, options: ConnectionOptions) {
@@ -38,6 +43,7 @@ export class Connection {
       requestTimeout: options.requestTimeoutMs,
       // It looks ten times a second for requests that took too long, with nothing to do too: `send` has its own timer.
       enforceRequestTimeout: false,
+      reauthenticationThreshold: sessionEndMs,
     })
     calm(this.#raw)
   }
@@ -62,8 +68,15 @@ export class Connection {
     }
   }
 
+  /** Whether it takes requests. The end of a session of SASL is near when it does not: brokers then close it. */
   get alive(): boolean {
-    return !this.#dead && this.#raw.isConnected()
+    return !this.#dead && this.#raw.isConnected() && (!this.#authenticates || this.#raw.isAuthenticated())
+  }
+
+  /** Ends it once what it has been asked is answered. */
+  retire(): void {
+    this.#retired = true
+    if (this.#pending === 0) this.destroy()
   }
 
   /** @throws KafkaFault `CONNECTION`, `TIMEOUT`, and what `request.read` throws */
@@ -82,8 +95,7 @@ export class Connection {
     }, timeoutMs)
     let payload: Buffer
     try {
-      // Sessions of SASL may have an end.
-      if (this.#authenticates && !this.#raw.isAuthenticated()) await this.#raw.authenticate()
+      this.#pending++
       payload = await this.#answer(request, version)
     } catch (error) {
       this.destroy()
@@ -92,6 +104,7 @@ export class Connection {
       throw new KafkaFault('CONNECTION', `${this.address}: ${said}`, { cause: error })
     } finally {
       clearTimeout(timer)
+      if (--this.#pending === 0 && this.#retired) this.destroy()
     }
     return request.read(new WireReader(payload), version)
   }

@@ -57,6 +57,8 @@ export interface RawConnectionOptions {
   connectionTimeout: number
   requestTimeout: number
   enforceRequestTimeout: boolean
+  /** ms before its end that a session of SASL counts as over. */
+  reauthenticationThreshold: number
 }
 
 export const RawConnection = require('kafkajs/src/network/connection') as new (
