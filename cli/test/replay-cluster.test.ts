@@ -70,6 +70,13 @@ it('builds again what live processes write, and moves them over to another gener
   expect(topics).toEqual(expect.arrayContaining(['http.2', 'traffic.2', 'connections']))
   expect(topics).not.toContain('http')
 
+  // Whoever shows a topic is shown the one that counts.
+  const shown = jsonLines((await command(['log', 'show', 'http'], env)).stdout)
+  expect(shown).toMatchObject([
+    { topic: 'http', value: { url: '/hello' } },
+    { topic: 'http', value: { status: 200 } },
+  ])
+
   // What reads once reads the generation that counts.
   const into = await command(['replay', 'http-log', '--into', path('part.log'), '--to', '1'], env)
   expect(into.exitCode).toBe(0)

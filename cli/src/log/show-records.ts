@@ -23,6 +23,8 @@ export interface ShowOptions {
 }
 
 const followWaitMs = 500
+/** So many polls in a row without news from brokers: what is left to the end is not committed, or compacted away. */
+const quietPolls = 20
 
 /**
  * Gives the records of a topic, one JSON value each, in offset order per partition.
@@ -47,13 +49,17 @@ export async function* showRecords(log: Log, options: ShowOptions): AsyncGenerat
   }
   const reader = await log.reader()
   const decoder = new BatchDecoder(log)
+  // A broker's answer may be late; the embedded log gives at once what there is.
+  const waits = options.follow || log.engine === 'kafka'
+  let quiet = 0
   let shown = 0
   try {
     await reader.assign(positions.map((position) => ({ ...position })))
     while (!signal.aborted) {
       if (!options.follow && partitions.every(({ partition }) => reached(partition))) return
-      const batches: FetchedBatch[] = await reader.poll({ waitMs: options.follow ? followWaitMs : 0, signal })
-      if (batches.length === 0 && !options.follow) return
+      const batches: FetchedBatch[] = await reader.poll({ waitMs: waits ? followWaitMs : 0, signal })
+      quiet = batches.length === 0 ? quiet + 1 : 0
+      if (!options.follow && quiet >= (waits ? quietPolls : 1)) return
       for (const fetched of batches) {
         const position = positions.find((candidate) => candidate.partition === fetched.partition)
         const from = position?.offset ?? 0
