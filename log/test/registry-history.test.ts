@@ -3,7 +3,7 @@ import { type TestBroker, type TestRegistry, testBroker, testRegistry } from '@s
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { committedVersions, currentSchemas } from '../../schemas/history.mjs'
 import { openKafkaLog } from '../src/index.js'
-import { expectFault } from './contract/contract-log.js'
+import { expectFault, settings } from './contract/contract-log.js'
 import { randomPrefix } from './kafka/engine.js'
 
 // What schemas/history says is compatible, a registry has to say too: it is what a cluster refuses or takes.
@@ -26,6 +26,7 @@ it('a registry takes every version of every topic in turn, and refuses what old 
   const log = await openKafkaLog({ brokers: broker.brokers, prefix: randomPrefix(), registry: { url: registry.url } })
   try {
     for (const [topic, schema] of currentSchemas({ topicNames, topics, unionSchema })) {
+      await log.createTopics([settings(topic)])
       const versions = committedVersions(topic)
       const ids = []
       for (const version of [...versions, schema]) ids.push(await log.registerSchema(topic, version))

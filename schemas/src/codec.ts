@@ -1,5 +1,6 @@
 import avro, { type Schema, type Type } from 'avsc'
 import { avroFiles, namedSchema, unionSchema } from './avro-files.js'
+import { incompatibilities } from './compatibility.js'
 import { SchemaError } from './errors.js'
 import type { AvroRecords } from './generated.js'
 import { type TopicKind, type TopicName, topics } from './topics.js'
@@ -54,9 +55,14 @@ export class TopicCodec<T extends TopicName> {
       try {
         return reader.createResolver(type)
       } catch (cause) {
-        throw new SchemaError('schema_incompatible', `topic ${topic}: cannot read ${simpleName(type)}: ${cause}`, {
-          cause,
-        })
+        const why = incompatibilities(this.schema, writerSchema).join('; ')
+        throw new SchemaError(
+          'schema_incompatible',
+          `topic ${topic}: this version cannot read what was written: ${why}`,
+          {
+            cause,
+          },
+        )
       }
     })
   }

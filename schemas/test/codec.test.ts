@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { TopicCodec } from '../src/index.js'
+import { edited } from './edited-schema.js'
 
 const host = { host: 'h', boot: Buffer.alloc(16, 1) }
 const answer = {
@@ -48,6 +49,16 @@ test('a codec for another writer reads its records, skips kinds it does not know
   const codec = new TopicCodec('names', [...older, { type: 'record', name: 'syscribe.Later', fields: [] }] as never)
   expect(codec.decode(writer.encode('NameAnswer', answer)).value).toEqual(answer)
   expect(codec.kindOf(Buffer.from([4]))).toBeUndefined()
+})
+
+test('a schema that cannot be read is refused, by the place that is at fault', () => {
+  const writer = edited(new TopicCodec('names').schema, 'NameAnswer', ({ fields }) => fields.splice(3, 1))
+  expect(() => new TopicCodec('names', writer)).toThrow(
+    expect.objectContaining({
+      code: 'schema_incompatible',
+      message: 'topic names: this version cannot read what was written: NameAnswer.name: a new field needs a default',
+    }),
+  )
 })
 
 test('what is not a record gives a typed error', () => {
