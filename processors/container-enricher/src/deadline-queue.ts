@@ -1,45 +1,55 @@
+interface Due {
+  key: string
+  deadline: number
+  order: number
+}
+
 /** Keys by the time at which they are due, and by when they were first put. */
 export class DeadlineQueue {
-  /** By deadline, then order. */
-  #due: { key: string; deadline: number; order: number }[] = []
-  /** By key, in the order they were put; the place in `#due` that counts. */
-  readonly #waiting = new Map<string, { deadline: number; order: number }>()
+  /** By deadline, then order, from `#head` on. What was taken out or moved stays in the row until it comes to its head. */
+  #row: Due[] = []
+  #head = 0
+  /** By key, in the order they were put: the entry of the row that counts. */
+  readonly #waiting = new Map<string, Due>()
 
   /** Puts a key, or moves it to another deadline. Keys are first put with growing orders. */
   put(key: string, deadline: number, order: number): void {
     if (this.#waiting.get(key)?.deadline === deadline) return
-    this.#waiting.set(key, { deadline, order })
-    let low = 0
-    let high = this.#due.length
+    const due = { key, deadline, order }
+    this.#waiting.set(key, due)
+    let low = this.#head
+    let high = this.#row.length
+    const last = this.#row[high - 1]
+    if (last !== undefined && isBefore(last, due)) low = high
     while (low < high) {
       const middle = (low + high) >>> 1
-      const one = this.#due[middle] as { deadline: number; order: number }
-      if (one.deadline < deadline || (one.deadline === deadline && one.order < order)) low = middle + 1
+      if (isBefore(this.#row[middle] as Due, due)) low = middle + 1
       else high = middle
     }
-    this.#due.splice(low, 0, { key, deadline, order })
+    if (low === this.#row.length) this.#row.push(due)
+    else this.#row.splice(low, 0, due)
+    this.#passStale()
   }
 
-  /** What was taken out stays in the row of deadlines until its time. */
   delete(key: string): void {
     this.#waiting.delete(key)
+    this.#passStale()
   }
 
-  /** A time before which nothing is due, milliseconds. */
+  /** When the next is due, milliseconds. */
   get nextDeadline(): number {
-    return this.#due[0]?.deadline ?? Number.POSITIVE_INFINITY
+    return this.#row[this.#head]?.deadline ?? Number.POSITIVE_INFINITY
   }
 
   /** Takes out all that is due at `time`, the earliest deadline first. */
-  takeDue(time: number): { key: string; deadline: number }[] {
-    let count = 0
-    while (count < this.#due.length && (this.#due[count]?.deadline ?? 0) <= time) count++
-    return this.#due.splice(0, count).filter(({ key, deadline, order }) => {
-      const one = this.#waiting.get(key)
-      if (one === undefined || one.deadline !== deadline || one.order !== order) return false
-      this.#waiting.delete(key)
-      return true
-    })
+  takeDue(time: number): Due[] {
+    const taken: Due[] = []
+    for (;;) {
+      const due = this.#row[this.#head]
+      if (due === undefined || due.deadline > time) return taken
+      taken.push(due)
+      this.delete(due.key)
+    }
   }
 
   /** The key that has waited longest. */
@@ -51,4 +61,20 @@ export class DeadlineQueue {
   keys(): string[] {
     return [...this.#waiting.keys()]
   }
+
+  /** What is at the head counts, always. */
+  #passStale(): void {
+    for (;;) {
+      const due = this.#row[this.#head]
+      if (due === undefined || this.#waiting.get(due.key) === due) break
+      this.#head++
+    }
+    if (this.#head < 1024 || this.#head * 2 < this.#row.length) return
+    this.#row = this.#row.slice(this.#head)
+    this.#head = 0
+  }
+}
+
+function isBefore(one: Due, other: Due): boolean {
+  return one.deadline < other.deadline || (one.deadline === other.deadline && one.order < other.order)
 }

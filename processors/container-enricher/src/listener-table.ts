@@ -15,7 +15,7 @@ export const listenerTable = {
   put(place: Place, server: ProcessKey, processes: ProcessTable, state: State): void {
     const key = stateKey(place)
     const known = state.get(key)
-    if (known?.kind === 'listener' && processes.runs(known.process, state)) return
+    if (known?.kind === 'listener' && (isSame(known.process, server) || processes.runs(known.process, state))) return
     state.set(key, { kind: 'listener', process: server })
   },
 
@@ -28,6 +28,15 @@ export const listenerTable = {
   sweep(key: string, entry: KnownListener, processes: ProcessTable, state: State): void {
     if (processes.isUnknown(processKeyText(entry.process), state)) state.delete(key)
   },
+}
+
+function isSame(one: ProcessKey, other: ProcessKey): boolean {
+  return (
+    one.pid === other.pid &&
+    one.processStart === other.processStart &&
+    one.host === other.host &&
+    one.boot.equals(other.boot)
+  )
 }
 
 function stateKey({ host, netns, serverAddress, serverPort, transport }: Place): string {
