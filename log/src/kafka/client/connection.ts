@@ -81,11 +81,7 @@ export class Connection {
 
   /** @throws KafkaFault `CONNECTION`, `TIMEOUT`, and what `request.read` throws */
   async send<T>(request: WireRequest<T>): Promise<T> {
-    const most = this.#versions[request.apiKey]?.maxVersion
-    if (most === undefined && request.apiKey !== apiVersions.apiKey) {
-      throw new KafkaFault('UNSUPPORTED_VERSION', `${this.address} does not know the request ${request.name}`)
-    }
-    const version = Math.min(request.apiVersion, most ?? request.apiVersion)
+    const version = this.#version(request)
     const timeoutMs = this.#requestTimeoutMs + (request.waitMs ?? 0)
     const timer = setTimeout(() => {
       this.#dead = true
@@ -107,6 +103,19 @@ export class Connection {
       if (--this.#pending === 0 && this.#retired) this.destroy()
     }
     return request.read(new WireReader(payload), version)
+  }
+
+  /** @throws KafkaFault `UNSUPPORTED_VERSION` */
+  #version<T>({ name, apiKey, apiVersion, oldest = apiVersion }: WireRequest<T>): number {
+    if (apiKey === apiVersions.apiKey) return apiVersion
+    const { minVersion, maxVersion } = this.#versions[apiKey] ?? { minVersion: -1, maxVersion: -1 }
+    const version = Math.min(apiVersion, maxVersion)
+    if (version >= Math.max(oldest, minVersion)) return version
+    const known = maxVersion < 0 ? 'none' : `${minVersion} to ${maxVersion}`
+    throw new KafkaFault(
+      'UNSUPPORTED_VERSION',
+      `the broker at ${this.address} knows versions ${known} of the request ${name}, not ${oldest} to ${apiVersion}`,
+    )
   }
 
   /** kafkajs's own way of sending copies a request twice, into memory it clears first. */

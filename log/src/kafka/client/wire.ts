@@ -184,8 +184,10 @@ export class WireReader {
 export interface WireRequest<T> {
   readonly name: string
   readonly apiKey: number
-  /** The version asked for; a broker that knows only lower ones gets its highest, which `write` and `read` must know. */
+  /** The version asked for; a broker that knows only lower ones gets its highest. */
   readonly apiVersion: number
+  /** The lowest that `write` and `read` know; default: no other. */
+  readonly oldest?: number
   /** Longest wait for the answer beyond what a request usually takes, ms. */
   readonly waitMs?: number
   write(writer: WireWriter, version: number): void

@@ -65,11 +65,12 @@ export function offsetFetchRequest(group: string): WireRequest<GroupOffset[]> {
     name: 'OffsetFetch',
     apiKey: 9,
     apiVersion: 7,
-    write: (to) => {
+    oldest: 6,
+    write: (to, version) => {
       to.noTags().compactString(group)
       to.compactArray<string>(null, () => undefined)
-        .boolean(true)
-        .noTags()
+      if (version >= 7) to.boolean(true)
+      to.noTags()
     },
     read: (from) => {
       from.skipTags()

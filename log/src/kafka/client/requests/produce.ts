@@ -25,6 +25,7 @@ export function produceRequest(
     name: 'Produce',
     apiKey: 0,
     apiVersion: 7,
+    oldest: 5,
     write: (to) =>
       to
         .nullableString(transactionalId)

@@ -24,6 +24,7 @@ export function producerIdRequest(
     name: 'InitProducerId',
     apiKey: 22,
     apiVersion: 4,
+    oldest: 3,
     write: (to) => {
       to.noTags().compactString(transactionalId).int32(timeoutMs)
       to.int64(current.producerId).int16(current.epoch).noTags()
