@@ -98,11 +98,12 @@ class ContainerEnricher implements ProcessorInstance<EnricherEntry> {
     if (kind === 'ProcessSeen') this.#process(value, input.timestamp, state)
     else if (kind === 'ProcessExited') this.#processes.exit(value, input.timestamp, state)
     else if (kind === 'Container') {
-      this.#containers.put(value, state)
+      this.#containers.put(value, input.timestamp, state)
       state.set(newsKey, { kind: 'news' })
     } else if (kind === 'ContainerHost') {
       this.#containers.seeBoot(value.host, value.boot.toString('hex'), value.time, state)
-      hostTable.put(value, input.timestamp, state)
+      const since = hostTable.put(value, input.timestamp, state)
+      if (since !== null) this.#containers.endUntold(value.host, since, state)
       state.set(newsKey, { kind: 'news' })
     } else if (kind === 'NameAnswer') answerTable.put(value, input.timestamp, state)
   }

@@ -19,6 +19,8 @@ export interface ContainerRun {
   sandbox: boolean
   podUid: string | null
   cgroup: string
+  /** When it was last told of: milliseconds. */
+  toldAt: number
   /** Microseconds since the Unix epoch. */
   from: number
   /** Null while it runs. */
@@ -40,8 +42,9 @@ export interface HeldAddress {
 /**
  * A run as a record tells it.
  * @param known what earlier records told of the same run, null when it is the first.
+ * @param now timestamp of the record, milliseconds.
  */
-export function containerRun(container: Container, known: ContainerRun | null): ContainerRun {
+export function containerRun(container: Container, known: ContainerRun | null, now: number): ContainerRun {
   const { service, image, id, name, labels, hostNetwork, netns, cgroup, from, to, networks } = container
   return {
     ref: { service: service === '' ? null : service, image: withTag(image), id, name, pod: podOf(labels) },
@@ -54,6 +57,7 @@ export function containerRun(container: Container, known: ContainerRun | null): 
     sandbox: isSandbox(labels, image),
     podUid: podUid(labels),
     cgroup: cgroup === '' ? (known?.cgroup ?? '') : cgroup,
+    toldAt: now,
     from,
     to,
   }

@@ -11,6 +11,8 @@ import { compareMatches, type Destination, type PortMatch, portMatch, reachesHos
 /** A stopped container is remembered as long as something sent before could still be named. Milliseconds. */
 export const containerMemoryMs = 60 * 60 * 1000
 const mostRuns = 8
+/** What starts just before a list is begun is told as of its start. Milliseconds. */
+const tellingMs = 2_000
 
 type State = KeyedState<EnricherEntry>
 
@@ -31,7 +33,7 @@ export class ContainerTable {
     for (const run of entry.runs) this.#index(key, entry.host, run)
   }
 
-  put(container: Container, state: State): void {
+  put(container: Container, now: number, state: State): void {
     const { host } = container
     const boot = container.boot.toString('hex')
     this.seeBoot(host, boot, container.time, state)
@@ -40,7 +42,7 @@ export class ContainerTable {
     const entry = state.update(key) as KnownContainer
     entry.boot = boot
     const at = entry.runs.findIndex((one) => one.from === container.from)
-    const run = containerRun(container, entry.runs[at] ?? null)
+    const run = containerRun(container, entry.runs[at] ?? null, now)
     if (at >= 0) {
       this.#unindex(key, host, entry.runs[at] as ContainerRun)
       entry.runs[at] = run
@@ -61,6 +63,17 @@ export class ContainerTable {
       if (entry.kind !== 'container' || entry.host !== host || entry.boot === boot) continue
       if (entry.runs.every((run) => run.to !== null)) continue
       for (const run of (state.update(key) as KnownContainer).runs) run.to ??= Math.max(time, run.from)
+    }
+  }
+
+  /**
+   * All that run on a host have been told of since a time (milliseconds): the others have stopped, and nobody saw it.
+   */
+  endUntold(host: string, since: number, state: State): void {
+    const isOver = (run: ContainerRun) => run.to === null && run.toldAt < since - tellingMs
+    for (const [key, entry] of [...state.entries()]) {
+      if (entry.kind !== 'container' || entry.host !== host || !entry.runs.some(isOver)) continue
+      for (const run of (state.update(key) as KnownContainer).runs) if (isOver(run)) run.to = since * 1000
     }
   }
 

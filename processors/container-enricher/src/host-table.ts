@@ -7,12 +7,14 @@ type State = KeyedState<EnricherEntry>
 
 /** The hosts whose container runtime is watched. */
 export const hostTable = {
-  put(said: ContainerHost, now: number, state: State): void {
+  /** @returns since when every container that runs has been told of, where this record completes that; else null. */
+  put(said: ContainerHost, now: number, state: State): number | null {
     const key = stateKey(said.host)
     const before = hostTable.of(said.host, state)
     const boot = said.boot.toString('hex')
     // Lost once more, or begun anew: from now on it may take a while again.
     const begun = before === null || before.boot !== boot || (before.complete && !said.complete)
+    const incompleteSince = begun ? now : before.incompleteSince
     state.set(key, {
       kind: 'host',
       boot,
@@ -20,8 +22,9 @@ export const hostTable = {
       complete: said.complete,
       netns: said.netns,
       addresses: said.addresses.flatMap((address) => canonicalAddress(address) ?? []),
-      incompleteSince: begun ? now : before.incompleteSince,
+      incompleteSince,
     })
+    return said.complete && before !== null && !before.complete ? incompleteSince : null
   },
 
   /** Null when its runtime is not watched. */

@@ -1,3 +1,4 @@
+import type { Container } from '@syscribe/schemas'
 import { describe, expect, test } from 'vitest'
 import { runProcessor } from '../../../runtime/test/run-processor.js'
 import { containerEnricher } from '../src/index.js'
@@ -164,6 +165,35 @@ describe('an address belongs to whom it belonged at the time', () => {
     expect(names(client, before, host, ...asks(5010), watermark(8000))).toEqual(Array(2).fill('7010 client.js -> host'))
     const other = container(5000, 'other', { boot: Buffer.alloc(16, 2) })
     expect(names(client, before, other, ...asks(5010))).toEqual(Array(2).fill('5011 client.js -> host'))
+  })
+})
+
+describe('when the containers that run have been listed, what was not told of again has stopped', () => {
+  const port = { hostAddress: '0.0.0.0', hostPort: 8080, containerPort: 80, transport: 'tcp' as const }
+  const old = container(1, 'old', { addresses: ['10.0.0.2'], ports: [port] })
+  const begun = [containerHost(0), old, containerHost(5000, { complete: false })]
+  const calls = [...asks(8000), ...asks(8010, '127.0.0.1'), watermark(20_000)]
+  const served = (...given: Step[]) => run(client, ...given, ...calls).map(({ server }) => server.name)
+
+  test('in another run of the capture, or after the runtime was lost', () => {
+    expect(served(...begun, containerHost(6000))).toEqual(Array(4).fill('host'))
+    const again = container(5500, 'old', { ...(old.value as Partial<Container>), time: 5_500_000 })
+    expect(served(...begun, again, containerHost(6000))).toEqual(Array(4).fill('old'))
+  })
+
+  test('not before that, and not because of another host', () => {
+    expect(served(...begun)).toEqual(Array(4).fill('old'))
+    const others = [containerHost(5100, { host: 'b', complete: false }), containerHost(5200, { host: 'b' })]
+    expect(served(...begun, ...others)).toEqual(Array(4).fill('old'))
+    expect(served(containerHost(0, { complete: false }), old, containerHost(10))).toEqual(Array(4).fill('old'))
+    const justBefore = container(3500, 'old', old.value as Partial<Container>)
+    expect(served(...begun, justBefore, containerHost(6000))).toEqual(Array(4).fill('old'))
+  })
+
+  test('what it said before that stays its own', () => {
+    const early = request(6500, 'client', { client: 1 }, 'host', { time: 500_000 })
+    const given = [client, ...begun, containerHost(6000), early, response(6501, 'client', { client: 1 })]
+    expect(names(...given)).toEqual(Array(2).fill('6501 client.js -> old'))
   })
 })
 
