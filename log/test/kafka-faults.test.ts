@@ -38,6 +38,11 @@ const at = (offset: number) => ({ topic: 'in', partition: 0, offset, metadata: '
 const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `${from + index}`)
 
 describe('a broker that is killed and comes back', () => {
+  // However long that takes on a busy machine.
+  beforeEach(async () => {
+    log = await open({ operationTimeoutMs: 120_000 })
+  })
+
   it('has every append once and in order, and readers and groups go on', async () => {
     const producer = await log.producer()
     const reader = await log.reader()
@@ -65,12 +70,12 @@ describe('a broker that is killed and comes back', () => {
     })()
     for (let time = 0; time < 2; time++) {
       const before = seen.length
-      await vi.waitFor(() => expect(seen.length).toBeGreaterThan(before + 20), 30_000)
+      await vi.waitFor(() => expect(seen.length).toBeGreaterThan(before + 20), 60_000)
       await broker.kill9()
       await broker.restart()
     }
     const before = seen.length
-    await vi.waitFor(() => expect(seen.length).toBeGreaterThan(before + 20), 30_000)
+    await vi.waitFor(() => expect(seen.length).toBeGreaterThan(before + 20), 60_000)
     stop = true
     const sent = await appending
     await reading
@@ -86,7 +91,7 @@ describe('a broker that is killed and comes back', () => {
     await vi.waitFor(() => expect([shares.at(-1), second.at(-1)!.length]).toEqual([2, 2]), 30_000)
     await other.close()
     await member.close()
-  }, 120_000)
+  }, 240_000)
 
   it('has whole transactions only, and a producer that is in doubt is replaced', async () => {
     let committed = 0
@@ -126,7 +131,7 @@ describe('a broker that is killed and comes back', () => {
     })()
     for (let time = 0; time < 3; time++) {
       const before = committed
-      await vi.waitFor(() => expect(committed).toBeGreaterThan(before + 20), 30_000)
+      await vi.waitFor(() => expect(committed).toBeGreaterThan(before + 20), 60_000)
       await broker.kill9()
       await sleep(1500)
       await broker.restart()
