@@ -51,13 +51,13 @@ async function metric(port: number, name: string): Promise<number> {
   return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1])
 }
 
-/** Waits until what passed is in the spool: more than before, and no longer growing. */
+/** Waits until all that passed is in the spool: it is more than before, and nothing more is captured. */
 async function spooled(port: number, before: number): Promise<number> {
   for (let last = -1; ; ) {
+    const captured = await metric(port, 'syscribe_captured_records_total')
     const bytes = await metric(port, 'syscribe_spool_bytes')
-    if (bytes > before && bytes === last) return bytes
-    last = bytes
-    // Watermarks come every half second, and then every ten.
+    if (bytes > before && captured === last) return bytes
+    last = captured
     await sleep(1_500)
   }
 }
@@ -170,4 +170,26 @@ test('brokers that hang for longer than the spool lasts: drops are counted, and 
   const [host] = status.hosts
   expect(Object.values(host?.lost ?? {}).reduce((sum, records) => sum + records, 0)).toBe(lost)
   for (const line of lines) if (line.complete === false) expect(line.missing_reason).toBe('lost')
+})
+
+test('a collector that starts and ends without brokers leaves what it saw for the next one', {
+  timeout: 240_000,
+}, async () => {
+  const outputs = newOutputs()
+  const env = { ...clusterEnvironment(broker.brokers), ...outputs.environment, ADI_PROFILE_ALLOWED: profile }
+  const echo = await startEcho()
+  const alone = await start(['collect'], { ...env, KAFKA_BROKERS: `127.0.0.1:${await freePort()}` })
+  await client(echo.port, 10)
+  expect(await alone.stop(), alone.stderr).toBe(0)
+  expect(alone.stderr).toMatch(/the brokers are away: \d+ bytes wait in /)
+
+  const next = await start(['collect'], env)
+  await client(echo.port, 10)
+  await echo.stop()
+  expect(await next.stop(), next.stderr).toBe(0)
+  const seen = await recordsOf(outputs.dataDir, 'syscalls', 'SocketIo', env)
+  const requests = seen.filter(({ value }) => value.direction === 'send' && String(value.payload).startsWith('POST'))
+  const places = requests.map(({ value: { pid, connection, position } }) => `${pid} ${connection} ${position}`)
+  expect([places.length, new Set(places).size]).toEqual([20, 20])
+  expect(new Set(requests.map(({ value }) => value.pid)).size).toBe(2)
 })
