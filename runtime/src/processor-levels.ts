@@ -1,6 +1,6 @@
 import { inDependencyOrder } from './part-order.js'
 import type { Processor } from './processor.js'
-import { addInstance, partitionsOf } from './run-processor.js'
+import { addInstances, partitionsOf } from './run-processor.js'
 import type { StageContext } from './stage-context.js'
 import type { StageLoop } from './stage-loop.js'
 
@@ -14,9 +14,7 @@ export async function addProcessor(
   processor: AnyProcessor,
   level: number,
 ): Promise<void> {
-  for (const partition of await partitionsOf(context.log, processor)) {
-    await addInstance(context, loop, processor, partition, level)
-  }
+  await addInstances(context, loop, processor, await partitionsOf(context.log, processor), level)
 }
 
 /** The level of each processor, in the order of levels: one above the highest that it reads from. */

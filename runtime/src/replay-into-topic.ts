@@ -7,7 +7,7 @@ import { settingsOnly } from './processor-reset.js'
 import { ProcessorStage } from './processor-stage.js'
 import { RenamedLog } from './renamed-log.js'
 import type { ReplayStart } from './replay-start.js'
-import { partitionsOf } from './run-processor.js'
+import { endOpenTransactions, partitionsOf } from './run-processor.js'
 import { endsAt, runToEnds } from './run-to-ends.js'
 import { contextOf } from './running.js'
 import { RuntimeError } from './runtime-error.js'
@@ -52,7 +52,9 @@ export async function replayIntoTopic(options: ReplayIntoTopicOptions): Promise<
   const context = contextOf({ ...options, log: own })
   const stages: ProcessorStage<unknown>[] = []
   try {
-    for (const partition of await partitionsOf(own, processor)) {
+    const partitions = await partitionsOf(own, processor)
+    await endOpenTransactions(own, processor.name, partitions)
+    for (const partition of partitions) {
       stages.push(await ProcessorStage.open(context, processor, partition, from))
     }
     const inputs = stages.flatMap((stage) => stage.positions())

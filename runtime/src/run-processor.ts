@@ -25,7 +25,7 @@ export async function runProcessor<S>(options: ProcessorRunOptions<S>): Promise<
   const loop = new StageLoop(context)
   if (partitions !== 'group') {
     const chosen = partitions === 'all' ? await partitionsOf(log, processor) : partitions
-    for (const partition of chosen) await addInstance(context, loop, processor, partition)
+    await addInstances(context, loop, processor, chosen)
     return runLoop(context, loop, signal)
   }
   await partitionsOf(log, processor)
@@ -39,23 +39,36 @@ export async function runProcessor<S>(options: ProcessorRunOptions<S>): Promise<
         const wanted = new Set(assigned.map(({ partition }) => partition))
         const here = new Set(loop.states().map(({ stage }) => stage?.partition))
         await loop.remove(({ stage }) => stage === null || !wanted.has(stage.partition))
-        for (const partition of wanted) {
-          if (!here.has(partition)) await addInstance(context, loop, processor, partition)
-        }
+        const added = [...wanted].filter((partition) => !here.has(partition))
+        await addInstances(context, loop, processor, added)
       }),
   })
   return running
 }
 
-/** Adds one instance of a processor to a loop. */
-export function addInstance<S>(
+/** Adds instances of a processor to a loop. @throws LogError */
+export async function addInstances<S>(
   context: StageContext,
   loop: StageLoop,
   processor: Processor<S>,
-  partition: number,
+  partitions: readonly number[],
   level = 0,
 ): Promise<void> {
-  return loop.add(processor.name, level, () => ProcessorStage.open(context, processor, partition))
+  await endOpenTransactions(context.log, processor.name, partitions)
+  for (const partition of partitions) {
+    await loop.add(processor.name, level, () => ProcessorStage.open(context, processor, partition))
+  }
+}
+
+/**
+ * Ends what dead instances of these partitions have left open, before the first is opened: until then the offsets of the
+ * whole group are not stable, and opening one would wait for the others.
+ */
+export async function endOpenTransactions(log: Log, name: string, partitions: readonly number[]): Promise<void> {
+  if (partitions.length < 2) return
+  for (const partition of partitions) {
+    await (await log.producer({ transactionalId: `${name}/${partition}` })).close()
+  }
 }
 
 /**
