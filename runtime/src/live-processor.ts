@@ -25,31 +25,44 @@ export async function runLiveProcessor<S>(options: ProcessorRunOptions<S>, contr
 
   let generation = generationOf(current(), processor.name)
   let running: Running = await open(current())
+  let fault: { error: unknown } | null = null
+  /** A fault of what runs now ends it all; of what is being closed it does not. */
+  const watch = (watched: Running) => {
+    watched.done.catch((error: unknown) => {
+      if (watched !== running || moving) return
+      fault = { error }
+      closing.abort()
+    })
+  }
+  let moving = false
+  watch(running)
 
   /** Between two generations nothing runs: a fault of opening the next is no fault of what was. */
   const move = async () => {
+    moving = true
     await running.close().catch((error) => logger.warn({ part: processor.name, err: error }, 'closing failed'))
     for (let pause = firstRetryMs; !closing.signal.aborted; pause = Math.min(lastRetryMs, pause * 2)) {
       const generations = current()
       generation = generationOf(generations, processor.name)
       try {
         running = await open(generations)
+        moving = false
+        watch(running)
         logger.info({ part: processor.name, generation }, 'goes on in another generation')
         return
       } catch (error) {
-        logger.error(
-          { part: processor.name, generation, err: error, retryMs: pause },
-          'the generation cannot be opened',
-        )
+        const message = 'the generation cannot be opened; it is tried again'
+        logger.error({ part: processor.name, generation, err: error, retryMs: pause }, message)
         await control.changed(pause, closing.signal)
       }
     }
   }
   const follow = async () => {
     while (!closing.signal.aborted) {
-      await Promise.race([control.changed(lookMs, closing.signal), running.done])
+      await control.changed(lookMs, closing.signal)
       if (!closing.signal.aborted && generationOf(current(), processor.name) !== generation) await move()
     }
+    if (fault !== null) throw (fault as { error: unknown }).error
   }
 
   const following = follow()

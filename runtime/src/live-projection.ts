@@ -58,6 +58,7 @@ class LiveProjection implements Running {
   #build: LiveBuild | null = null
   /** Complete, and on its way into the place of the old one. */
   #swapping: ProjectionReplay | null = null
+  #fault: { error: unknown } | null = null
   #closed: Promise<void> | undefined
 
   constructor(options: ProjectionRunOptions<unknown>, control: ControlTopic, group: string | undefined) {
@@ -145,9 +146,18 @@ class LiveProjection implements Running {
       }
       let wait = this.#build?.context.policy.replayCheckMs ?? idleMs
       if (failures > 0) wait = Math.min(lastRetryMs, firstRetryMs * 2 ** (failures - 1))
-      const ends = [this.#live, this.#build?.loop].flatMap((loop) => (loop ? [loop.done] : []))
-      await Promise.race([this.#control.changed(wait, signal), ...ends])
+      await this.#control.changed(wait, signal)
     }
+    if (this.#fault !== null) throw this.#fault.error
+  }
+
+  /** A fault that ends one of the loops in use ends it all. */
+  #watch(loop: StageLoop): void {
+    loop.done.catch((error: unknown) => {
+      if (loop !== this.#live && loop !== this.#build?.loop) return
+      this.#fault = { error }
+      this.#closing.abort()
+    })
   }
 
   #goal(): ProjectionGoal {
@@ -165,7 +175,10 @@ class LiveProjection implements Running {
       this.#before = null
       return
     }
-    this.#build ??= await this.#openBuild(goal.build)
+    if (this.#build === null) {
+      this.#build = await this.#openBuild(goal.build)
+      this.#watch(this.#build.loop)
+    }
     const isCurrent = sameGenerations(this.#build.generations, goal.current)
     await this.#build.look(isCurrent ? 'current' : this.#control.state.generations.round)
     if (!isCurrent || !this.#build.complete) return
@@ -216,6 +229,7 @@ class LiveProjection implements Running {
     await loop.add(this.#part, 0, () => ProjectionStage.open(context, this.#task))
     loop.start()
     this.#live = loop
+    this.#watch(loop)
     this.#statuses.set(loop, new PartStatuses(context.log, this.#metrics))
   }
 

@@ -271,6 +271,19 @@ describe('a processor is replayed while its live process and a projection’s go
   })
 })
 
+test('a live process that another has taken the place of ends, and says by what', async () => {
+  const log = await testLog()
+  const { source, target, joining, lining } = await system(log, 10)
+  const ends = [joining, lining].map((part) => expect(part.done).rejects.toMatchObject({ code: 'fenced' }))
+  const others = [await processor(log, joiner() as AnyProcessor), await projection(log, target)]
+  await source.append(10)
+  await Promise.all(ends)
+  for (const other of others) await other.drain()
+  expect(await linesOf(log, 'names')).toEqual((await expected(log, joiner() as AnyProcessor)).names)
+  await joining.close().catch(() => {})
+  await lining.close().catch(() => {})
+})
+
 /** The log of a process that dies at a point of its calls. */
 function dying(log: Log, fatal: number) {
   let point = 0
