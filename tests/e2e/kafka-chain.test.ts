@@ -59,7 +59,7 @@ function byConnection(lines: readonly Line[]): Map<string, unknown[]> {
 }
 
 test('parts of their own write what syscribe run writes, and what the client counted', {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const cluster = newOutputs()
   const embedded = newOutputs()
@@ -92,7 +92,7 @@ test('parts of their own write what syscribe run writes, and what the client cou
   expect(status.parts.map(({ errors }) => errors)).toEqual(status.parts.map(() => 0))
 })
 
-test('parts that are killed at any time, while it runs: as if they had not been', { timeout: 300_000 }, async () => {
+test('parts that are killed at any time, while it runs: as if they had not been', { timeout: 600_000 }, async () => {
   const cluster = newOutputs()
   const embedded = newOutputs()
   const env = { ...clusterEnvironment(broker.brokers, 3), ...cluster.environment, ADI_PROFILE_ALLOWED: profile }
@@ -128,7 +128,7 @@ test('parts that are killed at any time, while it runs: as if they had not been'
 })
 
 test('a process that was asleep while another took its work is fenced, joins again, and has written nothing twice', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   const cluster = newOutputs()
   const embedded = newOutputs()
@@ -159,7 +159,7 @@ test('a process that was asleep while another took its work is fenced, joins aga
   expect(withoutTimes(cluster.map())).toEqual(withoutTimes(embedded.map()))
 })
 
-test('syscribe run with brokers is all of it in one process', { timeout: 180_000 }, async () => {
+test('syscribe run with brokers is all of it in one process', { timeout: 400_000 }, async () => {
   const outputs = newOutputs()
   const env = { ...clusterEnvironment(broker.brokers), ...outputs.environment, ADI_PROFILE_ALLOWED: profile }
   const whole = await start(['run'], env)

@@ -65,7 +65,7 @@ async function spooled(port: number, before: number): Promise<number> {
 const parts = ['http-parser', 'protocol-classifier', 'env-reader', 'container-enricher', 'http-log', 'service-map']
 
 test('brokers killed, and the collector too with a filled spool: nothing is missing, nothing is there twice', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   const cluster = newOutputs()
   const embedded = newOutputs()
@@ -122,7 +122,7 @@ function exchange(port: number, path: string): Promise<void> {
 }
 
 test('brokers that hang for longer than the spool lasts: drops are counted, and all goes on', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   const outputs = newOutputs()
   const env = {
@@ -173,7 +173,7 @@ test('brokers that hang for longer than the spool lasts: drops are counted, and 
 })
 
 test('a collector that starts and ends without brokers leaves what it saw for the next one', {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const outputs = newOutputs()
   const env = { ...clusterEnvironment(broker.brokers), ...outputs.environment, ADI_PROFILE_ALLOWED: profile }
