@@ -1,10 +1,13 @@
-import type { GroupMember, Log } from '@syscribe/log'
+import { type GroupMember, type Log, LogError } from '@syscribe/log'
 import type { Processor } from './processor.js'
 import { ProcessorStage } from './processor-stage.js'
 import { contextOf, type Running, type RunOptions, runLoop } from './running.js'
 import { RuntimeError } from './runtime-error.js'
 import type { StageContext } from './stage-context.js'
 import { StageLoop } from './stage-loop.js'
+
+/** Each waits for the brokers by itself, some seconds. */
+const openAttempts = 3
 
 export interface ProcessorRunOptions<S> extends RunOptions {
   processor: Processor<S>
@@ -37,10 +40,19 @@ export async function runProcessor<S>(options: ProcessorRunOptions<S>): Promise<
     onAssignment: (assigned) =>
       loop.between(async () => {
         const wanted = new Set(assigned.map(({ partition }) => partition))
-        const here = new Set(loop.states().map(({ stage }) => stage?.partition))
         await loop.remove(({ stage }) => stage === null || !wanted.has(stage.partition))
-        const added = [...wanted].filter((partition) => !here.has(partition))
-        await addInstances(context, loop, processor, added)
+        for (let attempt = 1; ; attempt++) {
+          const here = new Set(loop.states().map(({ stage }) => stage?.partition))
+          const added = [...wanted].filter((partition) => !here.has(partition))
+          try {
+            await addInstances(context, loop, processor, added)
+            return
+          } catch (error) {
+            // A dead process may have left transactions open that others, who are slower, have to end.
+            if (!(error instanceof LogError) || error.code !== 'unavailable' || attempt === openAttempts) throw error
+            context.logger.warn({ part: processor.name, err: error }, 'partitions cannot be opened yet')
+          }
+        }
       }),
   })
   return running

@@ -284,6 +284,19 @@ test('a live process that another has taken the place of ends, and says by what'
   await lining.close().catch(() => {})
 })
 
+test('a member of a group whose partitions cannot be opened yet tries again', async () => {
+  const log = await testLog()
+  await new Source(log).append(10)
+  let faults = 2
+  const unstable = faultyLog(log, (point) => {
+    if (point === 'before committed' && faults > 0 && faults--) throw new LogError('unavailable', 'not stable yet')
+  })
+  const member = await start(unstable, { processors: [joiner() as AnyProcessor], partitions: 'group' })
+  await member.drain()
+  expect(faults).toBe(0)
+  expect(await linesOf(log, 'names')).toEqual((await expected(log, joiner() as AnyProcessor)).names)
+})
+
 /** The log of a process that dies at a point of its calls. */
 function dying(log: Log, fatal: number) {
   let point = 0
