@@ -1,0 +1,139 @@
+// The Kafka engine: collector to broker, the whole chain, replay of a topic, many hosts; on a broker of its own. One part
+// alone: `npm run bench -- kafka send|replay|chain|delay|hosts [seconds of the recording]`.
+import { loadavg } from 'node:os'
+import { ownBroker } from '@syscribe/test-broker'
+import { asHost } from './measure/another-host.js'
+import { BenchPrograms } from './measure/bench-servers.js'
+import { type ChainRate, clusterChain, embeddedChain } from './measure/chain-rate.js'
+import { lineDelay } from './measure/line-delay.js'
+import { median } from './measure/median.js'
+import { parserShares } from './measure/parser-shares.js'
+import { readRate } from './measure/read-rate.js'
+import { recordRaw } from './measure/recorded-raw.js'
+import { sendRate } from './measure/send-rate.js'
+import { fixed, printTable } from './measure/table.js'
+
+const parts = ['send', 'replay', 'chain', 'delay', 'hosts']
+const asked = parts.filter((part) => process.argv.slice(2).includes(part))
+const wanted = (part: string) => asked.length === 0 || asked.includes(part)
+const seconds = Number(process.argv.slice(2).find((each) => /^\d+$/.test(each)) ?? 5)
+const partitions = 4
+const began = performance.now()
+
+const programs = new BenchPrograms()
+const broker = await ownBroker()
+const ends: (() => unknown)[] = [() => broker.stop(), () => programs.remove()]
+const environment = (name: string) => ({
+  KAFKA_BROKERS: broker.brokers.join(','),
+  KAFKA_TOPIC_PREFIX: `${name}.`,
+  KAFKA_PARTITIONS: `${partitions}`,
+})
+
+/** Every part that derives, each its own process, and the least that there can be. */
+const together = [
+  ['process', 'all'],
+  ['project', 'all'],
+]
+const apart = [
+  ...['http-parser', 'protocol-classifier', 'env-reader', 'container-enricher'].map((name) => ['process', name]),
+  ...['http-log', 'env-yaml', 'service-map'].map((name) => ['project', name]),
+]
+
+try {
+  const recorded = await recordRaw(programs, { rate: 5_000, seconds, connections: 32 })
+  ends.push(() => recorded.syscribe.dispose())
+  const brokerPid = broker.pid as number
+
+  if (wanted('send') || wanted('replay')) {
+    const prefix = 'send.'
+    const batches = asHost(recorded.batches, 'sender', partitions).filter(({ topic }) => topic === 'syscalls')
+    const options = { brokers: broker.brokers, brokerPid, prefix, batches, partitions }
+    const { rows, eventBytes } = await sendRate({ ...options, rounds: 3, times: 2, packed: 8 })
+    title(`Collector to broker, events of ${fixed(eventBytes, 0)} B, medians of 3 rounds in turn`, rows)
+    if (wanted('replay')) {
+      const read = await readRate({ brokers: broker.brokers, prefix, topic: 'syscalls', rounds: 3 })
+      title('Replay of a topic, medians of 3 rounds in turn', read)
+    }
+  }
+
+  if (wanted('chain')) {
+    const rounds = 2
+    const found: Record<string, ChainRate[]> = { embedded: [], together: [], apart: [] }
+    let bytes = new Map<string, number>()
+    for (let round = 0; round < rounds; round++) {
+      found.embedded?.push(await embeddedChain(recorded))
+      const whole = await clusterChain(recorded, together, environment(`chain-${round}`), brokerPid)
+      found.together?.push(whole)
+      bytes = whole.topicBytes
+      found.apart?.push(await clusterChain(recorded, apart, environment(`apart-${round}`), brokerPid))
+    }
+    const of = (name: string, figure: keyof ChainRate) => median((found[name] ?? []).map((each) => each[figure]))
+    const row = (chain: string, name: string) => ({
+      chain,
+      'exchanges/s': fixed(of(name, 'rate'), 0),
+      ratio: fixed(of(name, 'rate') / of('embedded', 'rate'), 2),
+      'µs CPU an exchange': fixed(of(name, 'micros'), 0),
+      'CPU ratio': fixed(of(name, 'micros') / of('embedded', 'micros'), 2),
+      'broker µs CPU an exchange': fixed(of(name, 'brokerMicros'), 0),
+    })
+    title(`Raw log of ${recorded.exchanges} exchanges to the three files, medians of ${rounds} rounds in turn`, [
+      row('embedded, syscribe run', 'embedded'),
+      row('Kafka, process all and project all', 'together'),
+      row('Kafka, seven processes', 'apart'),
+    ])
+    title(
+      'Bytes on disk of each topic, without replication and compression',
+      [...bytes].map(([topic, size]) => ({ topic, 'B an exchange': fixed(size / recorded.exchanges, 0) })),
+    )
+  }
+
+  if (wanted('delay')) {
+    const rows = []
+    for (const rate of [1_000, 5_000]) {
+      const load = { rate, seconds: 6 }
+      const row = (chain: string, result: Awaited<ReturnType<typeof lineDelay>>) => ({
+        chain,
+        rate: `${rate}/s`,
+        'p50 ms': fixed(result.p50, 0),
+        'p99 ms': fixed(result.p99, 0),
+        'most ms': fixed(result.most, 0),
+        'µs CPU an exchange': result.micros.map((each) => fixed(each, 0)).join(' + '),
+        'broker µs CPU an exchange': fixed(result.brokerMicros, 0),
+        load: fixed(loadavg()[0] ?? 0, 1),
+      })
+      rows.push(row('embedded', await lineDelay(programs, [['run']], {}, load, undefined)))
+      const cluster = [...together, ['collect']]
+      rows.push(
+        row(
+          'Kafka: process all + project all + collect',
+          await lineDelay(programs, cluster, environment(`delay-${rate}`), load, brokerPid),
+        ),
+      )
+    }
+    title('From system call to line in the file (goal: p99 under 1,000 ms at 5,000/s)', rows)
+  }
+
+  if (wanted('hosts')) {
+    const hosts = 4
+    const rows = []
+    for (const parsers of [1, 2, 4]) {
+      const result = await parserShares(recorded, { hosts, parsers }, environment(`hosts-${parsers}`), brokerPid)
+      rows.push({
+        'http-parsers': parsers,
+        exchanges: result.exchanges,
+        'exchanges/s': fixed(result.rate, 0),
+        'µs CPU an exchange': fixed(result.micros, 1),
+        'broker µs CPU an exchange': fixed(result.brokerMicros, 1),
+        'share of each': result.shares.map((share) => `${fixed(100 * share, 0)} %`).join(', '),
+      })
+    }
+    title(`${hosts} hosts on ${partitions} partitions, parsed by one group`, rows)
+  }
+} finally {
+  for (const end of ends.reverse()) await end()
+}
+
+function title(text: string, rows: Record<string, string | number>[]): void {
+  const at = fixed((performance.now() - began) / 1000, 0)
+  printTable(`${text} (load average ${fixed(loadavg()[0] ?? 0, 1)}, after ${at} s)`, rows)
+}
