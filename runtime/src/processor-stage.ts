@@ -99,12 +99,12 @@ export class ProcessorStage<S> implements Stage {
 
   async #open(start: ReplayStart): Promise<void> {
     const { log, policy, schemas } = this.#context
-    const { name, streams, tables, outputs, state } = this.#processor
+    const { name, streams, tables, state } = this.#processor
     const logger = this.#logger
     this.#producer = await log.producer({ transactionalId: `${name}/${this.partition}` })
     const chosen = streams.map((topic) => ({ topic, partitions: [this.partition] }))
     this.#merge = new Merge(await openInputs(log, name, chosen, tables, policy.heldBytes))
-    this.#output = await StepOutput.open(log, name, this.partition, outputs)
+    this.#output = await StepOutput.open(log, this.#processor, this.partition)
     this.#deadLetters = await DeadLetters.open(log, name, logger, this.#metrics.deadLetters)
 
     const partitions = streams[0] === undefined ? 1 : ((await this.#partitionsOf(streams[0])) ?? 1)

@@ -2,7 +2,7 @@ import { BatchBuilder, type Log, LogError, type PartitionBatch, partitionForKey,
 import type { KindRecord, TopicCodec, TopicKind, TopicName } from '@syscribe/schemas'
 import { ownCodec } from './own-codec.js'
 import type { Output, ProcessorOutput } from './processor.js'
-import { floorOf, type Progress } from './watermark-sources.js'
+import { floorOf, instanceKey, type Progress } from './watermark-sources.js'
 
 /** A batch is finished when it is this large. */
 const fullBatchBytes = 512 * 1024
@@ -20,22 +20,26 @@ export class StepOutput implements Output {
   readonly #topics: OutputTopic[]
   readonly #name: string
   readonly #partition: number
+  readonly #instances: number
   #batches: PartitionBatch[] = []
   /** Partitions emitted to by the step that runs. */
   readonly #touched: OutputPartition[] = []
 
-  private constructor(name: string, partition: number, topics: OutputTopic[]) {
+  private constructor(name: string, partition: number, instances: number, topics: OutputTopic[]) {
     this.#name = name
     this.#partition = partition
+    this.#instances = instances
     this.#topics = topics
   }
 
-  /** @throws LogError `unknown_topic` */
+  /**
+   * For the instance of `partition`, one of as many as the first of the streams has partitions.
+   * @throws LogError `unknown_topic`
+   */
   static async open(
     log: Log,
-    name: string,
+    { name, streams, outputs }: { name: string; streams: readonly string[]; outputs: readonly ProcessorOutput[] },
     partition: number,
-    outputs: readonly ProcessorOutput[],
   ): Promise<StepOutput> {
     const described = new Map((await log.describeTopics()).map((topic) => [topic.topic, topic.partitions]))
     const topics: OutputTopic[] = []
@@ -52,7 +56,8 @@ export class StepOutput implements Output {
       const codec = ownCodec(output.topic) as unknown as TopicCodec<TopicName>
       topics.push(new OutputTopic(output, codec, await log.registerSchema(output.topic, codec.schema), count))
     }
-    return new StepOutput(name, partition, topics)
+    const instances = described.get(streams[0] as TopicName) ?? 1
+    return new StepOutput(name, partition, instances, topics)
   }
 
   emit<T extends TopicName, K extends TopicKind<T>>(
@@ -83,14 +88,15 @@ export class StepOutput implements Output {
     const { time, nanos: timeNanos, final } = progress
     const value = { time, timeNanos, host, boot, final }
     // Several instances write to a partition chosen by key, each with its own progress: the key tells them apart.
-    const key = Buffer.from(`watermark/${host}/${this.#name}/${this.#partition}`)
+    const among = Buffer.from(instanceKey(host, this.#name, this.#partition, this.#instances))
+    const alone = Buffer.from(instanceKey(host, this.#name, this.#partition, 1))
     const timestamp = Math.floor(time / 1000)
     for (const target of this.#topics) {
       target.kind = 'Watermark'
       target.record = value
       for (const partition of target.partitions) {
         if (target.byKey || partition.partition === this.#partition) {
-          this.#appendTo(partition, key, timestamp, 256, target.write)
+          this.#appendTo(partition, target.byKey ? among : alone, timestamp, 256, target.write)
         }
       }
     }

@@ -29,34 +29,50 @@ export type SavedSource = [id: string, host: string, boot: string, time: number,
  * topic gets the watermarks of one host from every instance that writes there.
  */
 export class WatermarkSources {
-  readonly #sources = new Map<string, Source>()
+  #sources = new Map<string, Source>()
 
   /** How far the partition would be known with `watermark` of `id`. */
   progressWith(id: string, watermark: Watermark): Progress {
-    const sources = [...this.#sources].filter(([other]) => other !== id).map(([, source]) => source)
-    return slowest([...sources, sourceOf(watermark)]) as Progress
+    return progressOf(this.#with(id, watermark)) as Progress
   }
 
   set(id: string, watermark: Watermark): void {
-    this.#sources.set(id, sourceOf(watermark))
+    this.#sources = this.#with(id, watermark)
+  }
+
+  /**
+   * An instance that writes beside others says how many they are. Those that have not spoken of the host yet, or not since
+   * it came back, have everything before them still to write: they stand where this one stands.
+   */
+  #with(id: string, watermark: Watermark): Map<string, Source> {
+    const source = sourceOf(watermark)
+    const sources = new Map(this.#sources).set(id, source)
+    const written = /^(.*)\/(\d+) of (\d+)\0/s.exec(id)
+    if (written === null) return sources
+    const [, group, own, count] = written
+    for (let instance = 0; instance < Number(count); instance++) {
+      if (instance === Number(own)) continue
+      const other = `${group}/${instance} of ${count}\0${source.host}`
+      const known = sources.get(other)
+      const cameBack = known?.final === true && !source.final && compare(known, source) < 0
+      if (known === undefined || cameBack) sources.set(other, { ...source, final: false })
+    }
+    return sources
   }
 
   /** How far the partition is known; undefined before its first watermark. */
   progress(): Progress | undefined {
-    return slowest([...this.#sources.values()])
+    return progressOf(this.#sources)
   }
 
   /** How far one host is known here; undefined before its first watermark. */
   progressOf(host: string): Progress | undefined {
-    return slowest([...this.#sources.values()].filter((source) => source.host === host))
+    return progressOf(new Map([...this.#sources].filter(([, source]) => source.host === host)))
   }
 
   /** Sources that hold the partition back: neither ended nor lost. */
   get counting(): number {
-    const furthest = this.furthest()
-    let count = 0
-    for (const source of this.#sources.values()) if (!source.final && !isLost(source, furthest as number)) count++
-    return count
+    return holding(this.#sources).filter(({ final }) => !final).length
   }
 
   /** Time of the furthest source, microseconds; undefined before the first watermark. */
@@ -90,6 +106,11 @@ export class WatermarkSources {
   }
 }
 
+/** Key of the watermarks that one of several instances writes: `sourceId` finds the others in it. */
+export function instanceKey(host: string, processor: string, instance: number, of: number): string {
+  return `watermark/${host}/${processor}/${instance}${of > 1 ? ` of ${of}` : ''}`
+}
+
 export function sourceId(key: Buffer | null, host: string): string {
   return `${key === null ? '' : key.toString('latin1')}\0${host}`
 }
@@ -112,7 +133,30 @@ export function slowest(all: readonly Progress[]): Progress | undefined {
     : { time: least.time, nanos: least.nanos, final: false }
 }
 
-function isLost({ time }: Progress, furthest: number): boolean {
+/** All but those of lost hosts: an instance that is behind the others is only slow, for its host is known further. */
+function holding(sources: ReadonlyMap<string, Source>): Source[] {
+  const reached = new Map<string, number>()
+  let furthest = Number.NEGATIVE_INFINITY
+  for (const { host, time } of sources.values()) {
+    reached.set(host, Math.max(time, reached.get(host) ?? time))
+    furthest = Math.max(furthest, time)
+  }
+  return [...sources.values()].filter(({ host }) => !isLost({ time: reached.get(host) as number }, furthest))
+}
+
+/** The minimum over the sources that hold the partition back; when all have ended, the last end. */
+function progressOf(sources: ReadonlyMap<string, Source>): Progress | undefined {
+  const going = holding(sources).filter(({ final }) => !final)
+  const all = going.length > 0 ? going : [...sources.values()]
+  let found: Progress | undefined
+  for (const source of all) {
+    if (found === undefined || (going.length > 0 ? compare(source, found) < 0 : compare(source, found) > 0))
+      found = source
+  }
+  return found && { time: found.time, nanos: found.nanos, final: going.length === 0 }
+}
+
+function isLost({ time }: { time: number }, furthest: number): boolean {
   return time < furthest - lostSourceMs * 1000
 }
 

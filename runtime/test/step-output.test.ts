@@ -6,7 +6,11 @@ import { answer } from './test-parts.js'
 const key = Buffer.from('k')
 
 async function output() {
-  return StepOutput.open(await testLog('memory'), 'p', 0, [{ topic: 'names', partition: 'input' }])
+  return StepOutput.open(
+    await testLog('memory'),
+    { name: 'p', streams: [], outputs: [{ topic: 'names', partition: 'input' }] },
+    0,
+  )
 }
 
 test('a failed step leaves nothing behind, however much it emitted', async () => {

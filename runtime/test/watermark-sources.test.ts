@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { floorOf, lostSourceMs, slowest, WatermarkSources } from '../src/watermark-sources.js'
+import { floorOf, instanceKey, lostSourceMs, slowest, sourceId, WatermarkSources } from '../src/watermark-sources.js'
 import { boot } from './test-records.js'
 
 const mark = (host: string, time: number, final = false) => ({ time, timeNanos: 0, host, boot, final })
@@ -28,6 +28,40 @@ describe('watermarks of one partition', () => {
     sources.set('watermark/a/p/1', mark('a', 4_000))
     expect(sources.progressOf('a')?.time).toBe(4_000)
     expect(sources.progressOf('b')).toBeUndefined()
+  })
+
+  describe('an instance that writes beside others', () => {
+    const id = (instance: number, host = 'a') => sourceId(Buffer.from(instanceKey(host, 'p', instance, 2)), host)
+
+    test('waits for the one that has not begun, even at its own end', () => {
+      const sources = new WatermarkSources()
+      sources.set(id(0), mark('a', 5_000))
+      sources.set(id(0), mark('a', 9_000, true))
+      expect(sources.progress()).toEqual({ time: 5_000, nanos: 0, final: false })
+      expect(sources.progressWith(id(1), mark('a', 6_000))).toEqual({ time: 6_000, nanos: 0, final: false })
+      sources.set(id(1), mark('a', 9_000, true))
+      expect(sources.progress()).toEqual({ time: 9_000, nanos: 0, final: true })
+    })
+
+    test('waits for the one that has not heard of a host that came back; not the other way round', () => {
+      const sources = new WatermarkSources()
+      for (const instance of [0, 1]) sources.set(id(instance), mark('a', 9_000, true))
+      sources.set(id(0), mark('a', 20_000))
+      sources.set(id(0), mark('a', 30_000, true))
+      expect(sources.progress()).toEqual({ time: 20_000, nanos: 0, final: false })
+      sources.set(id(1), mark('a', 20_000))
+      sources.set(id(1), mark('a', 30_000, true))
+      expect(sources.progress()).toEqual({ time: 30_000, nanos: 0, final: true })
+    })
+
+    test('is not lost while its host is known further', () => {
+      const sources = new WatermarkSources()
+      for (const instance of [0, 1]) sources.set(id(instance), mark('a', 1_000))
+      sources.set(id(0), mark('a', 2_000 + lostSourceMs * 1000))
+      expect(sources.progress()?.time).toBe(1_000)
+      sources.set(id(0, 'b'), mark('b', 3_000 + 2 * lostSourceMs * 1000))
+      expect(sources.progress()?.time).toBe(3_000 + 2 * lostSourceMs * 1000)
+    })
   })
 
   test('a host lost without an end holds the others back only for so long', () => {
