@@ -48,7 +48,7 @@ try {
     const prefix = 'send.'
     const batches = asHost(recorded.batches, 'sender', partitions).filter(({ topic }) => topic === 'syscalls')
     const options = { brokers: broker.brokers, brokerPid, prefix, batches, partitions }
-    const { rows, eventBytes } = await sendRate({ ...options, rounds: 3, times: 2, packed: 8 })
+    const { rows, eventBytes } = await sendRate({ ...options, rounds: 3, times: 4, packed: 8 })
     title(`Collector to broker, events of ${fixed(eventBytes, 0)} B, medians of 3 rounds in turn`, rows)
     if (wanted('replay')) {
       const read = await readRate({ brokers: broker.brokers, prefix, topic: 'syscalls', rounds: 3 })
@@ -65,8 +65,8 @@ try {
       const whole = await clusterChain(recorded, together, environment(`chain-${round}`), brokerPid)
       found.together?.push(whole)
       bytes = whole.topicBytes
-      found.apart?.push(await clusterChain(recorded, apart, environment(`apart-${round}`), brokerPid))
     }
+    found.apart?.push(await clusterChain(recorded, apart, environment('apart'), brokerPid))
     const of = (name: string, figure: keyof ChainRate) => median((found[name] ?? []).map((each) => each[figure]))
     const row = (chain: string, name: string) => ({
       chain,
@@ -79,11 +79,11 @@ try {
     title(`Raw log of ${recorded.exchanges} exchanges to the three files, medians of ${rounds} rounds in turn`, [
       row('embedded, syscribe run', 'embedded'),
       row('Kafka, process all and project all', 'together'),
-      row('Kafka, seven processes', 'apart'),
+      row('Kafka, seven processes, one round', 'apart'),
     ])
     title(
       'Bytes on disk of each topic, without replication and compression',
-      [...bytes].map(([topic, size]) => ({ topic, 'B an exchange': fixed(size / recorded.exchanges, 0) })),
+      [...bytes].map(([topic, size]) => ({ topic, 'B an exchange': fixed(size, 0) })),
     )
   }
 

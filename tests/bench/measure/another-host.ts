@@ -15,13 +15,19 @@ const codecs = {
 /**
  * A recorded log as another host's collector would have written it into topics of so many partitions: other host and
  * boot in every record, other connections, the same rounds. Batches have no schema: `withSchemas` gives it to them.
+ * @param later whole milliseconds by which all of it happens later
  */
-export function asHost(recorded: readonly PartitionBatch[], host: string, partitions: number): PartitionBatch[] {
+export function asHost(
+  recorded: readonly PartitionBatch[],
+  host: string,
+  partitions: number,
+  later = 0,
+): PartitionBatch[] {
   const boot = createHash('md5').update(host).digest()
   return recorded.flatMap(({ topic, batch }) => {
     const builders = Array.from({ length: partitions }, () => new BatchBuilder(0, 16 * 1024))
     for (const record of batch) {
-      const { timestamp, ...moved } = movedRecord(topic as RawTopic, record, host, boot)
+      const { timestamp, ...moved } = movedRecord(topic as RawTopic, record, { host, boot, later })
       const to =
         moved.kind === 'Watermark'
           ? builders
@@ -34,10 +40,16 @@ export function asHost(recorded: readonly PartitionBatch[], host: string, partit
   })
 }
 
-function movedRecord<T extends RawTopic>(topic: T, record: LogRecord, host: string, boot: Buffer) {
+interface Move {
+  host: string
+  boot: Buffer
+  later: number
+}
+
+function movedRecord<T extends RawTopic>(topic: T, record: LogRecord, { host, boot, later }: Move) {
   const codec = codecs[topic] as unknown as TopicCodec<T>
   const { kind, value } = codec.decode(record.value as Buffer)
-  const before = value as { host: string; boot: Buffer; connection?: Buffer }
+  const before = value as { host: string; boot: Buffer; time: number; connection?: Buffer }
   const connection = before.connection === undefined ? {} : { connection: otherConnection(before.connection, boot) }
   const text = record.key?.toString('latin1') ?? ''
   const key =
@@ -45,8 +57,16 @@ function movedRecord<T extends RawTopic>(topic: T, record: LogRecord, host: stri
     Buffer.from(text.replace(before.host, host).replace(before.boot.toString('hex'), boot.toString('hex')), 'latin1')
   // A process's records are told apart by what follows its own key, and lie together.
   const partitionKey = topic === 'processes' ? key.subarray(0, key.lastIndexOf('/')) : key
-  const after = { ...before, host, boot, ...connection } as unknown as KindRecord<TopicKind<T>>
-  return { timestamp: record.timestamp, kind: kind as string, key, partitionKey, value: codec.encode(kind, after) }
+  const after = { ...before, host, boot, time: before.time + 1000 * later, ...connection } as unknown as KindRecord<
+    TopicKind<T>
+  >
+  return {
+    timestamp: record.timestamp + later,
+    kind: kind as string,
+    key,
+    partitionKey,
+    value: codec.encode(kind, after),
+  }
 }
 
 function otherConnection(connection: Buffer, boot: Buffer): Buffer {

@@ -1,6 +1,4 @@
-import { cpSync } from 'node:fs'
-import { join } from 'node:path'
-import { openKafkaLog } from '@syscribe/log'
+import { openEmbeddedLog, openKafkaLog, type PartitionBatch } from '@syscribe/log'
 import { topicSettings } from '@syscribe/runtime'
 import { Part } from '../../harness/cluster.js'
 import { Outputs } from '../../harness/syscribe.js'
@@ -11,35 +9,42 @@ import { FileTail } from './file-tail.js'
 import type { RecordedRaw } from './recorded-raw.js'
 
 export interface ChainRate {
-  /** Exchanges a second in the HTTP log, from its first line to its last. */
+  /** Exchanges a second that come into the HTTP log. */
   rate: number
-  /** CPU of Syscribe's processes an exchange, their start not counted, microseconds. */
+  /** CPU of Syscribe's processes an exchange, microseconds. */
   micros: number
   /** CPU of the broker an exchange, microseconds. */
   brokerMicros: number
 }
 
-/** Lines of the HTTP log that may be seen before the clock runs. */
-const warmLines = 1000
+export const keptForEver = { retentionBytes: null, retentionMs: null }
+/** The same for the command. */
+const keptForEverSettings = { SYSCRIBE_RETENTION_BYTES: '0', SYSCRIBE_RETENTION_HOURS: '0' }
 
 /**
  * How fast `syscribe run` makes the outputs of a raw log that lies in its data directory, through the derived topics of
- * the embedded log.
+ * the embedded log. Twice the recorded one, as two hosts: the first warms compilers up.
  */
 export async function embeddedChain(recorded: RecordedRaw): Promise<ChainRate> {
-  const empty = new Outputs()
-  const full = new Outputs()
+  const outputs = new Outputs()
   try {
-    cpSync(join(recorded.syscribe.outputs.dataDir, 'raw'), join(full.dataDir, 'raw'), { recursive: true })
-    const start = await startCost([['run']], empty.environment)
-    return await timed(recorded, [['run']], full, start, undefined)
+    const log = await openEmbeddedLog({ path: outputs.dataDir, writes: 'raw' })
+    const raw = (topic: string) => recorded.batches.some((each) => each.topic === topic)
+    await log.createTopics(topicSettings(keptForEver).filter(({ topic }) => raw(topic)))
+    for (const batches of twice(recorded, 1)) await feed(log, batches)
+    await log.close()
+    const parts = await startAll([['run']], outputs.environment)
+    try {
+      return await timed(recorded, parts, outputs.httpLog, undefined, async () => {})
+    } finally {
+      await Promise.all(parts.map((part) => part.kill9()))
+    }
   } finally {
-    empty.remove()
-    full.remove()
+    outputs.remove()
   }
 }
 
-/** The same by processes of their own on topics that hold the raw log. */
+/** The same by processes of their own on topics that get the raw log of one host, and then of the other. */
 export async function clusterChain(
   recorded: RecordedRaw,
   commands: readonly string[][],
@@ -47,77 +52,73 @@ export async function clusterChain(
   brokerPid: number,
 ): Promise<ChainRate & { topicBytes: Map<string, number> }> {
   const partitions = Number(env.KAFKA_PARTITIONS)
-  const [emptyPrefix, prefix] = ['start.', 'full.'].map((name) => `${env.KAFKA_TOPIC_PREFIX}${name}`) as [
-    string,
-    string,
-  ]
+  const prefix = env.KAFKA_TOPIC_PREFIX as string
   const log = await openKafkaLog({ brokers: (env.KAFKA_BROKERS as string).split(','), prefix })
   const outputs = new Outputs()
+  let parts: Part[] = []
   try {
-    const settings = { ...env, ...outputs.environment }
-    const start = await startCost(commands, { ...settings, KAFKA_TOPIC_PREFIX: emptyPrefix })
     await log.createTopics(topicSettings({ ...keptForEver, partitions }))
-    await feed(log, asHost(recorded.batches, 'replayed', partitions))
-    const result = await timed(recorded, commands, outputs, start, brokerPid, {
-      ...settings,
-      KAFKA_TOPIC_PREFIX: prefix,
-    })
+    parts = await startAll(commands, { ...env, ...outputs.environment })
+    const [warm, replayed] = twice(recorded, partitions)
+    await feed(log, warm)
+    const result = await timed(recorded, parts, outputs.httpLog, brokerPid, () => feed(log, replayed))
     const topicBytes = new Map(
       (await log.describeTopics()).map(({ topic, offsets }) => [
         topic,
-        offsets.reduce((sum, { bytes }) => sum + bytes, 0),
+        offsets.reduce((sum, { bytes }) => sum + bytes, 0) / (2 * recorded.exchanges),
       ]),
     )
     return { ...result, topicBytes }
   } finally {
+    await Promise.all(parts.map((part) => part.kill9()))
     await log.close()
     outputs.remove()
   }
 }
 
-export const keptForEver = { retentionBytes: null, retentionMs: null }
-/** The same for the command. */
-export const keptForEverSettings = { SYSCRIBE_RETENTION_BYTES: '0', SYSCRIBE_RETENTION_HOURS: '0' }
+/** What is recorded as of two hosts, the second after the first. */
+function twice({ batches }: RecordedRaw, partitions: number): [PartitionBatch[], PartitionBatch[]] {
+  const times = batches.map(({ batch }) => [batch.minTimestamp, batch.maxTimestamp] as const)
+  const begin = Math.min(...times.map(([first]) => first))
+  const end = Math.max(...times.map(([, last]) => last))
+  return [asHost(batches, 'warm', partitions), asHost(batches, 'replayed', partitions, Math.ceil(end - begin) + 1)]
+}
 
+/** Waits for the first host's lines, then takes time and cost until the second's are there. */
 async function timed(
   { lines, exchanges }: RecordedRaw,
-  commands: readonly string[][],
-  outputs: Outputs,
-  startSeconds: number,
+  parts: readonly Part[],
+  path: string,
   brokerPid: number | undefined,
-  env: Record<string, string> = outputs.environment,
+  goOn: () => Promise<void>,
 ): Promise<ChainRate> {
-  const tail = new FileTail(outputs.httpLog)
+  const tail = new FileTail(path)
+  const until = (wanted: number) =>
+    lookUntil(
+      () => {
+        tail.look()
+        return tail.lines >= wanted
+      },
+      10,
+      () => `${tail.lines} of ${wanted} lines\n${parts.map(({ stderr }) => stderr).join('')}`,
+    )
   const broker = brokerPid === undefined ? [] : [brokerPid]
-  const brokerBefore = costOfAll(broker)
-  const parts = await startAll(commands, env)
+  const pids = parts.map(({ child }) => child.pid as number)
   try {
-    let [first, linesThen] = [0, 0]
-    const done = () => {
-      tail.look()
-      if (first === 0 && tail.lines >= warmLines) [first, linesThen] = [performance.now(), tail.lines]
-      return tail.lines >= lines
-    }
-    await lookUntil(done, 20, () => `${tail.lines} of ${lines} lines\n${parts.map(({ stderr }) => stderr).join('')}`)
-    const seconds = (performance.now() - first) / 1000
-    const cpu = costOfAll(parts.map(({ child }) => child.pid as number)) - startSeconds
+    await until(lines)
+    const [seen, before, brokerBefore, began] = [tail.lines, costOfAll(pids), costOfAll(broker), performance.now()]
+    await goOn()
+    await until(2 * lines)
+    const seconds = (performance.now() - began) / 1000
+    const done = (exchanges * (2 * lines - seen)) / lines
     return {
-      rate: ((exchanges / lines) * (lines - linesThen)) / seconds,
-      micros: (1e6 * cpu) / exchanges,
-      brokerMicros: (1e6 * (costOfAll(broker) - brokerBefore)) / exchanges,
+      rate: done / seconds,
+      micros: (1e6 * (costOfAll(pids) - before)) / done,
+      brokerMicros: (1e6 * (costOfAll(broker) - brokerBefore)) / done,
     }
   } finally {
     tail.close()
-    await Promise.all(parts.map((part) => part.kill9()))
   }
-}
-
-/** CPU seconds until these commands are ready where there is nothing to do. */
-async function startCost(commands: readonly string[][], env: Record<string, string>): Promise<number> {
-  const parts = await startAll(commands, env)
-  const cost = costOfAll(parts.map(({ child }) => child.pid as number))
-  await Promise.all(parts.map((part) => part.kill9()))
-  return cost
 }
 
 /** Starts them one after another: a machine of few cores would else measure how they get in each other's way. */
