@@ -11,7 +11,7 @@ export async function lookUntil(
   everyMs: number,
   explain: () => string,
 ): Promise<void> {
-  const patienceMs = 40_000
+  const patienceMs = 60_000
   const end = performance.now() + patienceMs
   while (!(await done())) {
     if (performance.now() > end) throw new Error(`not done after ${patienceMs / 1000} s: ${explain()}`)

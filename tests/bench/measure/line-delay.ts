@@ -22,7 +22,7 @@ const lookMs = 5
 /** One line in so many is taken; a prime, so that requests and responses come alike. */
 const oneIn = 7
 /** Load before the clock runs, seconds: compilers warm up. */
-const warmSeconds = 4
+const warmSeconds = 3
 
 /**
  * How long after its system call a message's line is in the HTTP log, under a paced load on the Go server.
