@@ -26,7 +26,9 @@ export async function openClusterLog(config: Config, more: Partial<KafkaLogOptio
   const log = await openKafkaLog({ ...connection, ...more }).catch((cause: unknown) => {
     if (!(cause instanceof LogError) || cause.code !== 'unavailable') throw cause
     const name = `${settings.brokers.variable}=${connection.brokers.join(',')}`
-    throw new LogError('unavailable', `the brokers cannot be reached (${name}): ${cause.message}`, { cause })
+    // Of the cause what it says itself: the brokers are named already.
+    const { message } = cause.cause instanceof Error ? cause.cause : cause
+    throw new LogError('unavailable', `the brokers cannot be reached (${name}): ${message}`, { cause })
   })
   return config.group === null ? log : groupedLog(log, config.group)
 }

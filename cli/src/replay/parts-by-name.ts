@@ -14,5 +14,6 @@ export function partKind(name: string, own: readonly string[] = []): PartKind {
   if (projectionNames.includes(name)) return 'projection'
   if (processors.some((processor) => processor.name === name)) return 'processor'
   const known = [...projectionNames, ...own, ...processors.map((processor) => processor.name)]
-  throw new CliError('usage', `there is no projection or processor ${JSON.stringify(name)}: one of ${known.join(', ')}`)
+  const one = `one of ${known.join(', ')}, or the path of one of your own`
+  throw new CliError('usage', `there is no projection or processor ${JSON.stringify(name)}: ${one}`)
 }
