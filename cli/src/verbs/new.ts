@@ -24,8 +24,8 @@ export function addNew(program: Command, { surroundings }: VerbContext): void {
     const { folder, place, files } = newProjection(name, into, process.cwd())
     const next =
       place === 'workspace'
-        ? `npm install && npx vitest run projections/${name}`
-        : `cd ${folder} && npm install && npm test && npm run build`
+        ? `npm install && npx vitest run projections/${name} && npm run build -w @syscribe/${name}`
+        : `cd ${folder}, then what its README.md says: the packages of Syscribe, the test, the build`
     await surroundings.stdout.write(`${folder}\n${files.map((file) => `  ${file}\n`).join('')}\nNext: ${next}\n`)
   })
 }
