@@ -1,7 +1,7 @@
 import type { Watermark } from '@syscribe/schemas'
 import type { ReadableSchema, RecordClass } from './readable-schema.js'
 import { TimeQueue } from './time-queue.js'
-import { floorOf, lostSourceMs, type SavedSource, WatermarkSources } from './watermark-sources.js'
+import { floorAfter, floorOf, lostSourceMs, type SavedSource, WatermarkSources } from './watermark-sources.js'
 
 /** Memory that a held record takes beside its key and value, about. Bytes. */
 const recordOverhead = 200
@@ -171,7 +171,7 @@ export class HostOrder {
     if (watermark !== null) {
       this.sources.set(id, watermark)
       this.#lookFurther()
-      this.#known = Math.max(this.#known, floorOf(this.sources.progress()!))
+      this.#known = floorAfter(this.#known, this.sources.progress()!)
     }
     this.#walked = offset + 1
     if (!isTaken(this.#takenBefore, time, offset)) this.#hold(record, bytes)

@@ -3,7 +3,14 @@ import type { TopicCodec, TopicName, Watermark } from '@syscribe/schemas'
 import { type HeldRecord, HostOrder, isTaken, type SavedHostOrder, type TakenPlace } from './host-order.js'
 import type { InputRecord } from './processor.js'
 import { type ReadableSchema, type RecordClass, recordClass } from './readable-schema.js'
-import { floorOf, type SavedSource, sourceId, WatermarkSources } from './watermark-sources.js'
+import {
+  floorAfter,
+  floorOf,
+  type Progress,
+  type SavedSource,
+  sourceId,
+  WatermarkSources,
+} from './watermark-sources.js'
 
 /** Where an input stands, and what decides the order of what follows. */
 export interface SavedInput {
@@ -141,7 +148,9 @@ export class InputPartition implements InputRecord {
   applyWatermark(): Watermark {
     const watermark = this.watermark as Watermark
     this.sources.set(sourceId(this.key, watermark.host), watermark)
-    this.#floor = Math.max(this.#floor, floorOf(this.sources.progress()!))
+    // Where HostOrder walks, it has raised what is known already.
+    const progress = this.sources.progress() as Progress
+    this.#floor = this.#order === null ? floorAfter(this.#floor, progress) : Math.max(this.#floor, floorOf(progress))
     return watermark
   }
 

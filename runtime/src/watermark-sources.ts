@@ -170,6 +170,15 @@ export function floorOf(progress: { time: number; nanos?: number; final: boolean
   return progress.final ? milliseconds + 1 : milliseconds
 }
 
+/**
+ * Lowest time of later records once a partition that stood at `floor` is known up to `progress`. When everything has
+ * ended it rises in any case: records that came late stand at the floor itself, and would wait for ever for other
+ * partitions that stay there too.
+ */
+export function floorAfter(floor: number, progress: Progress): number {
+  return Math.max(progress.final ? floor + 1 : floor, floorOf(progress))
+}
+
 function sourceOf({ host, boot, time, timeNanos, final }: Watermark): Source {
   return { host, boot: boot.toString('latin1'), time, nanos: timeNanos, final }
 }

@@ -2,6 +2,7 @@ import { BatchBuilder, createMemoryLog, type FetchedBatch } from '@syscribe/log'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { InputPartition, type SavedInput } from '../src/input-partition.js'
+import { Merge } from '../src/merge.js'
 import { ownCodec } from '../src/own-codec.js'
 import { type ReadableSchema, ReadableSchemas, recordClass } from '../src/readable-schema.js'
 import { lostSourceMs } from '../src/watermark-sources.js'
@@ -44,6 +45,7 @@ function orderOf(records: readonly Content[], { bound, isTable }: Kind, ended: b
     [...hosts.values()].filter(({ time, final }) => !final && time >= furthest() - lostSourceMs * 1000)
   const knownTo = () =>
     counting().length > 0 ? Math.min(...counting().map(({ floor }) => floor)) : Math.floor(furthest() / 1000) + 1
+  const floorAfter = (before: number) => Math.max(counting().length > 0 ? before : before + 1, knownTo())
   let merges = isTable
   let floor = Number.NEGATIVE_INFINITY
   let latest = floor
@@ -63,7 +65,7 @@ function orderOf(records: readonly Content[], { bound, isTable }: Kind, ended: b
     if (!merges) {
       const time = Math.max(floor, isWatermark ? knownTo() - 0.5 : record.at)
       out.push([record.offset, time])
-      floor = isWatermark ? Math.max(floor, knownTo()) : time
+      floor = isWatermark ? floorAfter(floor) : time
       if (isWatermark && counting().length > 1) {
         merges = true
         latest = floor
@@ -75,7 +77,7 @@ function orderOf(records: readonly Content[], { bound, isTable }: Kind, ended: b
       isWatermark ? ownFloor - (latest === ownFloor ? 0 : 0.5) : Math.min(record.at, horizon),
     )
     latest = Math.max(latest, time)
-    if (isWatermark) floor = Math.max(floor, knownTo())
+    if (isWatermark) floor = floorAfter(floor)
     held.push({ placed: [record.offset, time], bytes: record.bytes })
     release(floor)
     const sum = () => held.reduce((all, { bytes }) => all + bytes + 200, 0)
@@ -281,5 +283,34 @@ describe('a partition that several hosts write', () => {
       }),
       { numRuns: 200 },
     )
+  })
+
+  test('what comes late, behind an end, does not wait for ever for a partition that has ended too', () => {
+    const content = (offset: number, at: number, host: string, watermark: Content['watermark']): Content => {
+      const { key, value } = encoded({ offset, at, host, watermark })
+      return { offset, at, host, watermark, bytes: key.length + value.length }
+    }
+    const inputs = [0, 1].map((partition) => new InputPartition('syscalls', partition, false, 0, 1 << 20))
+    const offsets = [0, 0]
+    const push = (partition: number, at: number, host: string, watermark: Content['watermark']) => {
+      const record = content((offsets[partition] as number)++, at, host, watermark)
+      inputs[partition]?.push({ ...fetchedBatch([record], record.offset + 1), partition }, schema)
+    }
+    const taken: string[] = []
+    const merge = new Merge(inputs)
+    const take = () =>
+      merge.run((input) => {
+        if (input.class === recordClass.watermark) (input as InputPartition).applyWatermark()
+        else taken.push(`${input.partition}/${input.offset}`)
+        ;(input as InputPartition).pop()
+      }, 100)
+    for (const partition of [0, 1]) push(partition, 50_000, 'a', 'final')
+    take()
+    push(1, 20_000, 'b', 'no')
+    take()
+    expect(taken).toEqual([])
+    for (const partition of [0, 1]) push(partition, 30_000, 'b', 'final')
+    take()
+    expect(taken).toEqual(['1/1'])
   })
 })
