@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { BatchBuilder, LogError, type PartitionBatch, partitionForKey } from '@syscribe/log'
 import {
   type Container,
@@ -17,7 +18,7 @@ import type { RawLog, RawProducer } from './raw-log.js'
 export const collectorTopics = ['processes', 'containers', 'syscalls'] as const
 type CollectorTopic = (typeof collectorTopics)[number]
 
-/** How long to wait before a refused append is tried again, milliseconds. */
+/** A refused append is tried again after this time at the latest, milliseconds. */
 const retryMs = 500
 
 /** One round of what was captured, ready for the log. */
@@ -120,9 +121,16 @@ export class Publisher {
       } catch (error) {
         if (!(error instanceof LogError) || (error.code !== 'storage_full' && error.code !== 'unavailable')) throw error
         if (refused === 0) this.#logger.error({ code: error.code, err: error }, 'the log takes no records; waiting')
-        await new Promise((resolve) => setTimeout(resolve, retryMs))
+        await this.#roomOrTime()
       }
     }
+  }
+
+  async #roomOrTime(): Promise<void> {
+    const over = new AbortController()
+    const time = sleep(retryMs, undefined, { signal: over.signal }).catch(() => {})
+    await Promise.race([time, this.#producer.room?.() ?? time])
+    over.abort()
   }
 
   #processBatches(round: Round): PartitionBatch[] {

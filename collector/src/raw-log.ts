@@ -14,5 +14,7 @@ export interface RawProducer {
    * @throws LogError `storage_full`, `unavailable`: to be tried again
    */
   append(batches: readonly PartitionBatch[]): Promise<unknown>
+  /** Resolves when there may be room again where there was none; without it, time alone decides. */
+  room?(): Promise<void>
   close(): Promise<void>
 }

@@ -120,6 +120,28 @@ test('a full disk is waited out: nothing of the round is lost or doubled', async
   expect(await recordsOf('syscalls', 0)).toHaveLength(1)
 })
 
+test('where the log tells of room, that is waited for', async () => {
+  const real = log.producer.bind(log)
+  let full = true
+  log.producer = async (options) => {
+    const producer = await real(options)
+    const append = producer.append.bind(producer)
+    const room = async () => {
+      full = false
+    }
+    return Object.assign(producer, {
+      room,
+      append: async (batches: Parameters<typeof append>[0]) => {
+        if (full) throw new LogError('storage_full', 'no space left')
+        return append(batches)
+      },
+    })
+  }
+  const publisher = await Publisher.open(log, identity, silent)
+  await publisher.publish({ ...empty, watermark })
+  expect(await recordsOf('syscalls', 0)).toHaveLength(1)
+})
+
 test('another fault of the log is not swallowed', async () => {
   const publisher = await Publisher.open(log, identity, silent)
   await publisher.close()

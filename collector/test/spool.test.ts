@@ -142,6 +142,23 @@ describe('the spool', () => {
     spool.append(round(text))
   })
 
+  test('tells when there is room again, and of its end', async () => {
+    const fill = () => {
+      for (;;) spool.append(round('x'.repeat(100_000)))
+    }
+    expect(fill).toThrow(expect.objectContaining({ code: 'storage_full' }))
+    const waiting = [spool.room(), spool.room()]
+    spool.release(spool.read(spool.released, 1)?.next as number)
+    spool.release(spool.read(spool.released, 1)?.next as number)
+    await Promise.all(waiting)
+    spool.append(round('y'))
+    const end = spool.room()
+    spool.close()
+    await end
+    await spool.room()
+    spool = open()
+  })
+
   test('is one process at a time', () => {
     expect(() => open()).toThrow(expect.objectContaining({ code: 'locked' }))
   })

@@ -53,6 +53,9 @@ export class Spool implements RawLog {
   /** Position of the next round. */
   #next = 0
   #wake: (() => void)[] = []
+  /** Made by who waits for room, one for all. */
+  #room: Promise<void> | null = null
+  #freed = () => {}
   #unlimited = false
   /** Set while what is written should outlive a power failure: it will be here for longer. */
   durable = false
@@ -116,7 +119,7 @@ export class Spool implements RawLog {
   }
 
   async producer(): Promise<RawProducer> {
-    return { append: async (batches) => this.append(batches), close: async () => {} }
+    return { append: async (batches) => this.append(batches), room: () => this.room(), close: async () => {} }
   }
 
   /**
@@ -167,6 +170,18 @@ export class Spool implements RawLog {
   }
   #closed = false
 
+  /** Resolves when the next file of what was sent goes, or at `close`. */
+  async room(): Promise<void> {
+    if (this.#closed) return
+    this.#room ??= new Promise((resolve) => {
+      this.#freed = () => {
+        this.#room = null
+        resolve()
+      }
+    })
+    await this.#room
+  }
+
   /** Everything before this position has been sent. */
   release(position: number): void {
     if (position <= this.#released) return
@@ -175,6 +190,7 @@ export class Spool implements RawLog {
     // The last one stays while it is written: the identity of the spool is in it.
     while (this.#segments.length > 1 && (this.#segments[0] as Segment).end <= position) {
       rmSync((this.#segments.shift() as Segment).path, { force: true })
+      this.#freed()
     }
   }
 
@@ -190,6 +206,7 @@ export class Spool implements RawLog {
     this.#sent.close()
     this.#lock.release()
     for (const wake of this.#wake.splice(0)) wake()
+    this.#freed()
   }
 
   #write(frame: Buffer): void {
