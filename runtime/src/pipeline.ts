@@ -1,5 +1,5 @@
 import type { ReplayProgress } from './catch-up.js'
-import { type AnyProcessor, addProcessor, levelsOf } from './processor-levels.js'
+import { type AnyProcessor, addProcessor, depthOf, levelsOf } from './processor-levels.js'
 import { affectedBy, finishReset, resetProcessor } from './processor-reset.js'
 import { beginProjectionReplay } from './projection-replay.js'
 import { type ProjectionTask, projectionGroup } from './projection-stage.js'
@@ -58,7 +58,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   const loop = new StageLoop(context)
   const { spareTime } = options
   if (spareTime !== undefined) loop.standBack = () => spareTime.pause()
-  const rebuilds = new Rebuilds(context, loop)
+  const rebuilds = new Rebuilds(context, loop, depthOf(options.processors))
   try {
     await addParts(context, loop, options, rebuilds)
   } catch (error) {
@@ -78,7 +78,7 @@ export async function addParts(
   context: StageContext,
   loop: StageLoop,
   { processors, projections }: Parts,
-  rebuilds = new Rebuilds(context, loop),
+  rebuilds = new Rebuilds(context, loop, depthOf(processors)),
 ): Promise<void> {
   for (const { name } of processors) await finishReset(context.log, name, projections)
   const levels = levelsOf(processors)

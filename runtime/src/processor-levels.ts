@@ -17,6 +17,11 @@ export async function addProcessor(
   await addInstances(context, loop, processor, await partitionsOf(context.log, processor), level)
 }
 
+/** How many stages a record passes at most from the collector's topics to a projection. */
+export function depthOf(processors: readonly AnyProcessor[]): number {
+  return new Set(levelsOf(processors).values()).size + 1
+}
+
 /** The level of each processor, in the order of levels: one above the highest that it reads from. */
 export function levelsOf(processors: readonly AnyProcessor[]): Map<AnyProcessor, number> {
   const levels = new Map<AnyProcessor, number>()

@@ -32,7 +32,7 @@ export class LiveBuild {
     this.generations = replay.generations ?? []
     this.context = context
     this.loop = new StageLoop(context)
-    this.#catchUp = new CatchUp(context.log, standingLooks)
+    this.#catchUp = new CatchUp(context.log, { standing: standingLooks })
   }
 
   /**

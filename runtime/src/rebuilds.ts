@@ -35,10 +35,11 @@ export class Rebuilds {
   readonly #catchUp: CatchUp
   #lastCheck = 0
 
-  constructor(context: StageContext, loop: StageLoop) {
+  /** `levels`: how many stages a record passes at most, one after the other. */
+  constructor(context: StageContext, loop: StageLoop, levels: number) {
     this.#context = context
     this.#loop = loop
-    this.#catchUp = new CatchUp(context.log)
+    this.#catchUp = new CatchUp(context.log, { laps: levels })
     loop.afterPass = () => this.#afterPass()
   }
 
@@ -71,6 +72,7 @@ export class Rebuilds {
     progress: ((progress: ReplayProgress) => void) | undefined,
   ): Promise<void> {
     const building = targets.map((part) => this.#running.get(part)?.building ?? part)
+    this.#catchUp.begin()
     return new Promise((resolve, reject) => {
       this.#waiting.push({
         parts: new Set([...processors, ...building]),

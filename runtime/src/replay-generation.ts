@@ -15,7 +15,7 @@ import {
   sameGenerations,
 } from './generations.js'
 import { Heard } from './heard.js'
-import { type AnyProcessor, addProcessor, levelsOf } from './processor-levels.js'
+import { type AnyProcessor, addProcessor, depthOf, levelsOf } from './processor-levels.js'
 import { affectedBy, settingsOnly } from './processor-reset.js'
 import { RenamedLog } from './renamed-log.js'
 import { contextOf } from './running.js'
@@ -177,7 +177,7 @@ async function derive(
   try {
     for (const [processor, level] of levelsOf(affected)) await addProcessor(context, loop, processor, level)
     loop.start()
-    const catchUp = new CatchUp(context.log, standingLooks)
+    const catchUp = new CatchUp(context.log, { standing: standingLooks, laps: depthOf(affected) })
     const checkMs = policy?.replayCheckMs ?? defaultPolicy.replayCheckMs
     let lookedAt = Number.NEGATIVE_INFINITY
     for (let round: string | null = null; ; ) {

@@ -67,9 +67,12 @@ export async function addInstances<S>(
   level = 0,
 ): Promise<void> {
   await endOpenTransactions(context.log, processor.name, partitions)
-  for (const partition of partitions) {
-    await loop.add(processor.name, level, () => ProcessorStage.open(context, processor, partition))
-  }
+  // Opening is waiting for brokers: side by side it takes as long as one.
+  await all(
+    partitions.map((partition) =>
+      loop.add(processor.name, level, () => ProcessorStage.open(context, processor, partition)),
+    ),
+  )
 }
 
 /**
@@ -78,9 +81,16 @@ export async function addInstances<S>(
  */
 export async function endOpenTransactions(log: Log, name: string, partitions: readonly number[]): Promise<void> {
   if (partitions.length < 2) return
-  for (const partition of partitions) {
-    await (await log.producer({ transactionalId: `${name}/${partition}` })).close()
-  }
+  await all(
+    partitions.map(async (partition) => {
+      await (await log.producer({ transactionalId: `${name}/${partition}` })).close()
+    }),
+  )
+}
+
+/** Waits for all, also where one has failed. @throws what the first of those has */
+export async function all(work: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason
 }
 
 /**
