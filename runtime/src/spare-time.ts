@@ -5,11 +5,12 @@ const littleMs = 4
 /** A thread that waited for less than this share of the time it wanted to run has the machine to itself. */
 const contended = 0.15
 /**
- * On a contended processor: how long to stand back for each millisecond it ran, and at most. One part in thirteen of a
- * processor is left to it so, however many others want it: an output that falls behind must not stand still.
+ * How long to stand back for each millisecond it ran when all of the time it wanted to run was spent waiting; less in
+ * proportion. And at most: the share of a processor that is left to it is small, but an output that falls behind must
+ * not stand still. A pass of the stages runs for 50 to 250 ms.
  */
-const pausePerMs = 12
-const longestPauseMs = 1_000
+const pausePerMs = 24
+const longestPauseMs = 2_500
 
 /** Time a thread spent running and waiting for a processor since its start, nanoseconds. */
 export interface RunAndWait {
@@ -40,7 +41,8 @@ export class SpareTime {
     const waited = (now.waited - this.#last.waited) / 1e6
     if (ran + waited < littleMs) return 0
     this.#last = now
-    return waited / (ran + waited) < contended ? 0 : Math.min(longestPauseMs, ran * pausePerMs)
+    const share = waited / (ran + waited)
+    return share < contended ? 0 : Math.min(longestPauseMs, ran * pausePerMs * share)
   }
 }
 
