@@ -18,11 +18,14 @@ export async function recordLog(path: string): Promise<void> {
   }
 }
 
-/** The same into a log that is open. */
-export async function recordInto(log: Log): Promise<void> {
+/**
+ * The same into a log that is open.
+ * @param final whether capture has ended then
+ */
+export async function recordInto(log: Log, { partitions = 1, final = true } = {}): Promise<void> {
   const producer = await log.producer()
   try {
-    await log.createTopics(topicSettings({ retentionBytes: null, retentionMs: null }))
+    await log.createTopics(topicSettings({ retentionBytes: null, retentionMs: null, partitions }))
     const append = async <T extends 'syscalls' | 'processes' | 'containers'>(
       topic: T,
       records: { at: number; key: Buffer; value: Buffer }[],
@@ -30,7 +33,7 @@ export async function recordInto(log: Log): Promise<void> {
       const codec = new TopicCodec(topic)
       const batch = new BatchBuilder(await log.registerSchema(topic, codec.schema))
       for (const { at, key, value } of records) batch.append({ timestamp: begin + at, key, value })
-      const end = { ...moment(5000), host: 'box', boot, final: true }
+      const end = { ...moment(5000), host: 'box', boot, final }
       const watermark = (codec as unknown as TopicCodec<'processes'>).encode('Watermark', end)
       batch.append({ timestamp: begin + 5000, key: Buffer.from('watermark'), value: watermark })
       await producer.append([{ topic, partition: 0, batch: batch.take() }])

@@ -84,6 +84,9 @@ describe('projections of one’s own', () => {
     expect(text('urls.txt')).toBe('/hello,seen')
     expect(await command(['replay', 'urls', '--into', path('once.txt')], env)).toMatchObject({ exitCode: 0 })
     expect(text('once.txt')).toBe('/hello,seen')
+    // Whatever the path looks like, a `.` for one, what it leads to is told by its name.
+    const byPath = await command(['replay', path('urls.mjs'), '--into', path('twice.txt')], env)
+    expect(byPath).toMatchObject({ exitCode: 0, stdout: `urls is written to ${path('twice.txt')}.\n` })
   })
 
   it('are found where the last run had them', async () => {

@@ -15,6 +15,6 @@ export async function runProjection<S>(options: ProjectionRunOptions<S>): Promis
   const loop = new StageLoop(context)
   const { projection, target, settings } = options
   // A replay that was interrupted goes on here too.
-  await new Rebuilds(context, loop).addProjection({ projection, target, settings } as ProjectionTask, 0)
+  await new Rebuilds(context, loop, 1).addProjection({ projection, target, settings } as ProjectionTask, 0)
   return runLoop(context, loop, options.signal)
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Log, openEmbeddedLog } from '@syscribe/log'
 import { type Config, type DeriveProgress, deriveAll } from '@syscribe/runtime'
 import { openLogToRead } from '../open-log.js'
-import { stderrLogger } from '../run/logger.js'
+import { progressLogger } from '../run/logger.js'
 import { allProjectionTasks } from '../run/own-projections.js'
 import { type ProjectionConfig, processors } from '../run/parts.js'
 
@@ -30,7 +30,7 @@ export async function deriveOutputs(
         rawLog,
         processors,
         projections,
-        logger: stderrLogger(config.logLevel, 'derivation'),
+        logger: progressLogger(config.logLevel, 'derivation'),
         progress: (now) => {
           last = now
           progress(now)

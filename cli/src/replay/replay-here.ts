@@ -9,7 +9,7 @@ import {
 import { CliError } from '../cli-error.js'
 import { openLogToRead } from '../open-log.js'
 import type { OutputConfig } from '../run/check-outputs.js'
-import { stderrLogger } from '../run/logger.js'
+import { progressLogger } from '../run/logger.js'
 import { lockOutputs, type OutputLocks } from '../run/output-lock.js'
 import { allProjectionTasks } from '../run/own-projections.js'
 import { processors } from '../run/parts.js'
@@ -31,7 +31,7 @@ export async function replayHere(
   if ('projection' in order && only.length === 0) {
     throw new CliError('usage', `${order.projection} has no file: set its variable or option (syscribe run --help)`)
   }
-  const logger = stderrLogger(config.logLevel, 'replay')
+  const logger = progressLogger(config.logLevel, 'replay')
   // Opened to write, a log that is not there would be made; opened to read, it is an error.
   await (await openLogToRead(config.dataDir)).close()
   const log = await openEmbeddedLog({ path: config.dataDir, writes: 'derived' })

@@ -7,7 +7,7 @@ import {
   requestProjectionReplay,
 } from '@syscribe/runtime'
 import { openClusterLog } from '../open-log.js'
-import { stderrLogger } from '../run/logger.js'
+import { progressLogger } from '../run/logger.js'
 import { projectionOf } from '../run/own-projections.js'
 import { processorNamed, processors } from '../run/parts.js'
 import type { AskedReplay, ReplayReports } from './asked-replay.js'
@@ -22,7 +22,7 @@ export async function replayOnCluster(
   { name, kind, into, target, anew, cancel, ...range }: AskedReplay,
   reports: ReplayReports,
 ): Promise<void> {
-  const logger = stderrLogger(config.logLevel, 'replay')
+  const logger = progressLogger(config.logLevel, 'replay')
   const projection = kind === 'projection' ? await projectionOf(name, config) : null
   const log = await openClusterLog(config)
   try {

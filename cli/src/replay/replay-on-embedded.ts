@@ -1,7 +1,7 @@
 import { openEmbeddedLog } from '@syscribe/log'
 import { type Config, replayInto, replayIntoTopic } from '@syscribe/runtime'
 import { openLogToRead } from '../open-log.js'
-import { stderrLogger } from '../run/logger.js'
+import { progressLogger } from '../run/logger.js'
 import { projectionOf } from '../run/own-projections.js'
 import { processorNamed } from '../run/parts.js'
 import { askRunning } from './ask-running.js'
@@ -25,7 +25,12 @@ export async function replayOnEmbedded(
     await replayHere(config, order, reports.progress, reports.signal)
     return
   }
-  const run = { logger: stderrLogger(config.logLevel, 'replay'), ...reports, ...(from && { from }), ...(to && { to }) }
+  const run = {
+    logger: progressLogger(config.logLevel, 'replay'),
+    ...reports,
+    ...(from && { from }),
+    ...(to && { to }),
+  }
   const projection = kind === 'projection' ? await projectionOf(name, config) : null
   const log = await openLogToRead(dataDir)
   try {

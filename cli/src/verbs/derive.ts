@@ -55,7 +55,8 @@ Example:
     const signal = surroundings.stopSignal()
     const progress = progressLine(surroundings.stderr)
     try {
-      const { records } = await deriveOutputs({ ...config, ...outputs }, progress, signal)
+      const { records } = await deriveOutputs({ ...config, ...outputs }, progress.show, signal)
+      progress.done()
       await surroundings.stdout.write(`${records} records derived.\n`)
     } finally {
       locks.release()

@@ -78,11 +78,8 @@ Examples:
     if (asked.into !== undefined && asked.kind === 'projection') {
       checkOutput(`--into ${JSON.stringify(asked.into)}`, resolve(asked.into))
     }
-    const reports = {
-      progress: progressLine(surroundings.stderr),
-      notice: (sentence: string) => void surroundings.stderr.write(`${sentence}\n`).catch(() => {}),
-      signal: surroundings.stopSignal(),
-    }
+    const line = progressLine(surroundings.stderr)
+    const reports = { progress: line.show, notice: line.notice, signal: surroundings.stopSignal() }
     if (onCluster) {
       const { replayOnCluster } = await import('../replay/replay-on-cluster.js')
       await replayOnCluster(config, asked, reports)
@@ -90,8 +87,15 @@ Examples:
       const { replayOnEmbedded } = await import('../replay/replay-on-embedded.js')
       await replayOnEmbedded(config, asked, reports)
     }
-    await surroundings.stdout.write(`${done(asked)}\n`)
+    line.done()
+    await surroundings.stdout.write(`${done({ ...asked, name: await nameOf(name) })}\n`)
   })
+}
+
+/** A path may be as short as a dot: what is there has a name. */
+async function nameOf(part: string): Promise<string> {
+  const { isModulePath, loadProjection } = await import('../new-projection/load-projection.js')
+  return isModulePath(part) ? (await loadProjection(part)).name : part
 }
 
 function done({ name, into, cancel }: AskedReplay): string {
