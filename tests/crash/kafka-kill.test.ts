@@ -3,13 +3,15 @@ import type { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Log, openEmbeddedLog, openKafkaLog, type PartitionBatch } from '@syscribe/log'
 import { topicSettings } from '@syscribe/runtime'
-import { type TestBroker, testBroker } from '@syscribe/test-broker'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testBroker } from '@syscribe/test-broker'
+import { expect, test } from 'vitest'
 import { withSchemas } from '../bench/measure/another-host.js'
-import { endings } from '../harness/at-end.js'
-import { caughtUp, clusterEnvironment, Part } from '../harness/cluster.js'
+import { brokerForAll } from '../harness/broker.js'
+import { caughtUp, clusterEnvironment } from '../harness/cluster.js'
 import { derive, expectSameOutputs } from '../harness/derive.js'
-import { type Line, Outputs } from '../harness/syscribe.js'
+import type { Line } from '../harness/syscribe.js'
+import { SyscribeProcess } from '../harness/syscribe-process.js'
+import { TestBed } from '../harness/test-bed.js'
 import { rawRounds } from './raw-hosts.js'
 import { seeded } from './seeded.js'
 
@@ -31,34 +33,30 @@ const commands = [
   ...projections.map((name) => ['project', name]),
 ]
 
-const atEnd = endings()
-let broker: TestBroker
-beforeAll(async () => {
-  broker = await testBroker()
-}, 180_000)
-afterAll(() => broker?.stop())
+const bed = new TestBed('kafka-kill')
+const broker = brokerForAll(testBroker)
 
 test(`killed ${kills} times, parts on a cluster leave what one derivation leaves`, { timeout: 720_000 }, async () => {
   const seed = Number(process.env.KILL_SEED ?? Math.floor(Math.random() * 2 ** 31))
   process.stdout.write(`KILL_SEED=${seed}\n`)
   const random = seeded(seed)
-  const cluster = new Outputs()
-  const embedded = new Outputs()
-  for (const one of [cluster, embedded]) atEnd(() => one.remove())
+  const cluster = bed.outputs()
+  const embedded = bed.outputs()
+  const { brokers } = broker()
   const env: Record<string, string> = {
-    ...clusterEnvironment(broker.brokers, partitions),
+    ...clusterEnvironment(brokers, partitions),
     ...cluster.environment,
     // The recording may be older than what is kept otherwise.
     SYSCRIBE_RETENTION_HOURS: '0',
     SYSCRIBE_RETENTION_BYTES: '0',
   }
-  const log = await openKafkaLog({ brokers: broker.brokers, prefix: env.KAFKA_TOPIC_PREFIX as string })
-  atEnd(() => log.close())
+  const log = await openKafkaLog({ brokers, prefix: env.KAFKA_TOPIC_PREFIX as string })
+  bed.atEnd(() => log.close())
   await log.createTopics(topicSettings({ ...keptForEver, partitions }))
 
-  const parts: Part[] = []
-  atEnd(() => Promise.all(parts.map((part) => part.kill9())))
-  for (const args of commands) parts.push(await Part.start(args, env))
+  const parts: SyscribeProcess[] = []
+  bed.atEnd(() => Promise.all(parts.map((part) => part.kill9())))
+  for (const args of commands) parts.push(await bed.start(args, env))
 
   /** Whether the last of each has said that it is ready, or has ended. */
   const started: Promise<unknown>[] = []
@@ -73,11 +71,11 @@ test(`killed ${kills} times, parts on a cluster leave what one derivation leaves
     await pause(500 + random() ** 2 * 20_000)
     const victims = commands.map((_, index) => index).filter(() => random() < 0.6)
     for (const index of victims.slice(0, kills - killed)) {
-      const part = parts[index] as Part
+      const part = parts[index] as SyscribeProcess
       if (!part.running) throw new Error(`syscribe ${part.args.join(' ')} ended by itself:\n${part.stderr}`)
       await part.kill9()
       killed++
-      const next = new Part(part.args, env)
+      const next = new SyscribeProcess(part.args, env)
       parts[index] = next
       started[index] = Promise.race([once(next.child.stdout as Readable, 'data'), once(next.child, 'exit')])
     }

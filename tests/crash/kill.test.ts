@@ -1,40 +1,34 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { endings } from '../harness/at-end.js'
 import { derive, expectSameOutputs } from '../harness/derive.js'
-import { programs, run, type Server, startServer } from '../harness/program.js'
-import { Outputs, Syscribe, syscribeBin } from '../harness/syscribe.js'
+import { programs, run, type Server } from '../harness/program.js'
+import type { Outputs } from '../harness/syscribe.js'
+import { SyscribeProcess } from '../harness/syscribe-process.js'
+import { TestBed } from '../harness/test-bed.js'
 import { start as startRedis } from '../servers/redis.js'
 
 // `syscribe run` is killed at random instants while profiled programs talk, a hundred times on one data directory. What
 // it then leaves must be what one uninterrupted derivation makes of the same raw log.
 
 const kills = 100
-const profile = `kill-${process.pid}`
-const atEnd = endings()
+const bed = new TestBed('kill')
 
 test(`killed ${kills} times, syscribe run leaves what an uninterrupted run leaves`, {
   timeout: 1_200_000,
 }, async () => {
-  const outputs = new Outputs()
-  const derived = new Outputs()
-  for (const one of [outputs, derived]) atEnd(() => one.remove())
+  const outputs = bed.outputs()
+  const derived = bed.outputs()
   const redis = await startRedis()
-  atEnd(() => redis.stop())
-  const echo = await startServer((port) => ({
-    command: process.execPath,
-    args: [`${programs}server.mjs`, `${port}`],
-    env: { ADI_PROFILE: profile, ADI_PROFILE_NAME: 'echo' },
-  }))
-  atEnd(() => echo.stop())
+  bed.atEnd(() => redis.stop())
+  const echo = await bed.echo()
   const client = await startClient(echo, redis.port)
 
   const lives = { beforeReady: 0, afterReady: 0 }
   for (let kill = 0; kill < kills; kill++) {
     const victim = new Victim(outputs)
-    atEnd(() => victim.kill())
+    bed.atEnd(() => victim.kill())
     if (kill % 4 === 3) await Promise.race([pause(Math.random() * 1000), victim.ready])
     else {
       await victim.ready
@@ -42,7 +36,7 @@ test(`killed ${kills} times, syscribe run leaves what an uninterrupted run leave
       const curl = run({
         command: 'curl',
         args: ['-s', '-d', `kill ${kill}`, `http://127.0.0.1:${echo.port}/echo/short`],
-        env: { ADI_PROFILE: profile, ADI_PROFILE_NAME: 'short', KILL: `${kill}` },
+        env: { ...bed.environment('short'), KILL: `${kill}` },
       })
       await pause(Math.random() ** 2 * 1000)
       await victim.kill()
@@ -54,8 +48,7 @@ test(`killed ${kills} times, syscribe run leaves what an uninterrupted run leave
   expect(lives.beforeReady).toBeGreaterThan(3)
   expect(lives.afterReady).toBeGreaterThan(50)
 
-  const last = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile }, outputs)
-  atEnd(() => last.child.kill('SIGKILL'))
+  const last = await bed.run({}, outputs)
   const answered = await client.stop()
   expect(await last.stop(), last.stderr).toBe(0)
 
@@ -77,50 +70,30 @@ test(`killed ${kills} times, syscribe run leaves what an uninterrupted run leave
 
 /** One life of `syscribe run`. */
 class Victim {
-  readonly #child: ChildProcess
-  readonly #ended: Promise<unknown>
+  readonly #process: SyscribeProcess
+  /** @throws when it ends before, by itself or not. */
   readonly ready: Promise<void>
   isReady = false
-  #killed = false
-  #stderr = ''
   constructor(outputs: Outputs) {
-    this.#child = spawn(process.execPath, [syscribeBin, 'run'], {
-      env: { PATH: process.env.PATH ?? '', ...outputs.environment, ADI_PROFILE_ALLOWED: profile },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr += text
-    })
-    this.#ended = once(this.#child, 'exit')
-    this.ready = new Promise((resolve, reject) => {
-      this.#child.stdout?.once('data', () => {
-        this.isReady = true
-        resolve()
-      })
-      this.#child.once('exit', (code) => {
-        if (!this.#killed) reject(new Error(`ended by itself with ${code}: ${this.#stderr}`))
-      })
+    this.#process = new SyscribeProcess(['run'], { ...outputs.environment, ADI_PROFILE_ALLOWED: bed.profile })
+    this.ready = this.#process.ready().then(() => {
+      this.isReady = true
     })
     this.ready.catch(() => {})
   }
   async kill(): Promise<void> {
-    const running = this.#child.exitCode === null && this.#child.signalCode === null
-    if (running && !this.#killed) {
-      this.#killed = true
-      this.#child.kill('SIGKILL')
-    }
-    await this.#ended
-    expect(this.#child.signalCode, `it ended by itself: ${this.#stderr}`).toBe('SIGKILL')
+    await this.#process.kill9()
+    expect(this.#process.child.signalCode, `it ended by itself: ${this.#process.stderr}`).toBe('SIGKILL')
   }
 }
 
 /** `stop` ends it and gives how many requests were answered rightly. */
 async function startClient(echo: Server, redisPort: number): Promise<{ stop(): Promise<number> }> {
   const child = spawn(process.execPath, [`${programs}steady.mjs`, `${echo.port}`, `${redisPort}`], {
-    env: { PATH: process.env.PATH ?? '', ADI_PROFILE: profile, ADI_PROFILE_NAME: 'steady' },
+    env: { PATH: process.env.PATH ?? '', ...bed.environment('steady') },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  atEnd(() => child.kill('SIGKILL'))
+  bed.atEnd(() => child.kill('SIGKILL'))
   let printed = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     printed += text

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { programs, run, type Server, startServer } from '../harness/program.js'
+import { node, run, type Server, startServer } from '../harness/program.js'
 import { Syscribe } from '../harness/syscribe.js'
 
 // Consent is decided per process, in the kernel: what did not opt in must be nowhere, what did must be there whole.
@@ -21,7 +21,7 @@ afterEach(async () => {
 })
 
 function server(env: Record<string, string>): Promise<Server> {
-  return startServer((port) => ({ command: process.execPath, args: [`${programs}server.mjs`, `${port}`], env }))
+  return startServer((port) => ({ ...node('server.mjs', `${port}`), env }))
 }
 
 async function curl(port: number, body: string, env: Record<string, string>) {

@@ -1,49 +1,23 @@
 import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type TestBroker, testBroker } from '@syscribe/test-broker'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { endings } from '../harness/at-end.js'
-import { caughtUp, clusterEnvironment, Part } from '../harness/cluster.js'
-import { programs, run, type Server, startServer } from '../harness/program.js'
+import { testBroker } from '@syscribe/test-broker'
+import { expect, test } from 'vitest'
+import { brokerForAll } from '../harness/broker.js'
+import { caughtUp, clusterEnvironment } from '../harness/cluster.js'
 import { differences, noDifferences, withoutTimes } from '../harness/same-content.js'
-import { type Line, Outputs, Syscribe } from '../harness/syscribe.js'
+import type { Line, Outputs } from '../harness/syscribe.js'
+import { TestBed } from '../harness/test-bed.js'
+import { until } from '../harness/until.js'
 
 // Every part its own process on real brokers, against real traffic and against `syscribe run` that watches the same.
 
-const profile = `kafka-${process.pid}`
-const atEnd = endings()
-let broker: TestBroker
-beforeAll(async () => {
-  broker = await testBroker()
-}, 180_000)
-afterAll(() => broker?.stop())
-
-async function startEcho(): Promise<Server> {
-  const env = { ADI_PROFILE: profile, ADI_PROFILE_NAME: 'echo' }
-  const args = (port: number) => [`${programs}server.mjs`, `${port}`]
-  const echo = await startServer((port) => ({ command: process.execPath, args: args(port), env }))
-  atEnd(echo.stop)
-  return echo
-}
-
-/** A profiled client; it says how many of its requests were answered rightly. */
-async function client(port: number, count: number): Promise<number> {
-  const args = [`${programs}client.mjs`, `http://127.0.0.1:${port}`, `${count}`]
-  const env = { ADI_PROFILE: profile, ADI_PROFILE_NAME: 'client' }
-  return Number((await run({ command: process.execPath, args, env })).stdout)
-}
-
-function newOutputs(): Outputs {
-  const outputs = new Outputs()
-  atEnd(() => outputs.remove())
-  return outputs
-}
-
-async function start(args: string[], env: Record<string, string>): Promise<Part> {
-  const part = await Part.start(args, env)
-  atEnd(() => part.kill9())
-  return part
-}
+const bed = new TestBed('kafka')
+const broker = brokerForAll(testBroker)
+/** Settings of a cluster that watches the profile. */
+const settings = (outputs: Outputs, partitions?: number) => ({
+  ...clusterEnvironment(broker().brokers, partitions),
+  ...outputs.environment,
+  ADI_PROFILE_ALLOWED: bed.profile,
+})
 
 const processors = ['http-parser', 'protocol-classifier', 'env-reader', 'container-enricher']
 const projections = ['http-log', 'env-yaml', 'service-map']
@@ -61,20 +35,19 @@ function byConnection(lines: readonly Line[]): Map<string, unknown[]> {
 test('parts of their own write what syscribe run writes, and what the client counted', {
   timeout: 600_000,
 }, async () => {
-  const cluster = newOutputs()
-  const embedded = newOutputs()
-  const env = { ...clusterEnvironment(broker.brokers), ...cluster.environment, ADI_PROFILE_ALLOWED: profile }
+  const cluster = bed.outputs()
+  const embedded = bed.outputs()
+  const env = settings(cluster)
   const parts = await Promise.all([
-    ...processors.map((name) => start(['process', name], env)),
-    ...projections.map((name) => start(['project', name], env)),
+    ...processors.map((name) => bed.start(['process', name], env)),
+    ...projections.map((name) => bed.start(['project', name], env)),
   ])
-  const collector = await start(['collect'], env)
-  const whole = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile }, embedded)
-  atEnd(() => whole.dispose())
+  const collector = await bed.start(['collect'], env)
+  const whole = await bed.run({}, embedded)
 
-  const echo = await startEcho()
-  expect(await client(echo.port, 60)).toBe(60)
-  expect(await client(echo.port, 40)).toBe(40)
+  const echo = await bed.echo()
+  expect(await bed.client(echo.port, 60)).toBe(60)
+  expect(await bed.client(echo.port, 40)).toBe(40)
   await echo.stop()
   expect(await whole.stop(), whole.stderr).toBe(0)
   expect(await collector.stop(), collector.stderr).toBe(0)
@@ -93,27 +66,26 @@ test('parts of their own write what syscribe run writes, and what the client cou
 })
 
 test('parts that are killed at any time, while it runs: as if they had not been', { timeout: 600_000 }, async () => {
-  const cluster = newOutputs()
-  const embedded = newOutputs()
-  const env = { ...clusterEnvironment(broker.brokers, 3), ...cluster.environment, ADI_PROFILE_ALLOWED: profile }
+  const cluster = bed.outputs()
+  const embedded = bed.outputs()
+  const env = settings(cluster, 3)
   const commands = [
     ['process', 'all'],
     ['process', 'http-parser', 'container-enricher'],
     ['project', 'all'],
   ]
-  const parts = await Promise.all(commands.map((args) => start(args, env)))
-  const collector = await start(['collect'], env)
-  const whole = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile }, embedded)
-  atEnd(() => whole.dispose())
-  const echo = await startEcho()
+  const parts = await Promise.all(commands.map((args) => bed.start(args, env)))
+  const collector = await bed.start(['collect'], env)
+  const whole = await bed.run({}, embedded)
+  const echo = await bed.echo()
 
   let right = 0
   for (let round = 0; round < 6; round++) {
-    const traffic = client(echo.port, 50)
+    const traffic = bed.client(echo.port, 50)
     const victim = round % commands.length
     await parts[victim]?.kill9()
     right += await traffic
-    parts[victim] = await start(commands[victim] as string[], env)
+    parts[victim] = await bed.start(commands[victim] as string[], env)
   }
   await echo.stop()
   expect(right).toBe(300)
@@ -130,24 +102,27 @@ test('parts that are killed at any time, while it runs: as if they had not been'
 test('a process that was asleep while another took its work is fenced, joins again, and has written nothing twice', {
   timeout: 600_000,
 }, async () => {
-  const cluster = newOutputs()
-  const embedded = newOutputs()
-  const env = { ...clusterEnvironment(broker.brokers), ...cluster.environment, ADI_PROFILE_ALLOWED: profile }
-  const sleeper = await start(['process', 'all'], env)
-  const others = [await start(['process', 'all'], env), await start(['project', 'all'], env)]
-  const collector = await start(['collect'], env)
-  const whole = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile }, embedded)
-  atEnd(() => whole.dispose())
-  const echo = await startEcho()
+  const cluster = bed.outputs()
+  const embedded = bed.outputs()
+  const env = settings(cluster)
+  const sleeper = await bed.start(['process', 'all'], env)
+  const others = [await bed.start(['process', 'all'], env), await bed.start(['project', 'all'], env)]
+  const collector = await bed.start(['collect'], env)
+  const whole = await bed.run({}, embedded)
+  const echo = await bed.echo()
 
-  const traffic = client(echo.port, 40)
+  const traffic = bed.client(echo.port, 40)
   sleeper.child.kill('SIGSTOP')
   let right = await traffic
-  right += await client(echo.port, 40)
+  right += await bed.client(echo.port, 40)
   // The other one has all the work when everything is through.
-  while (readFileSync(cluster.httpLog, 'utf8').split('"http_version"').length <= 4 * 80) await sleep(500)
+  await until(
+    'the lines of 80 exchanges',
+    () => readFileSync(cluster.httpLog, 'utf8').split('"http_version"').length > 4 * 80,
+    () => others.map(({ stderr }) => stderr).join(''),
+  )
   sleeper.child.kill('SIGCONT')
-  right += await client(echo.port, 40)
+  right += await bed.client(echo.port, 40)
   await echo.stop()
   expect(right).toBe(120)
   expect(await whole.stop(), whole.stderr).toBe(0)
@@ -160,11 +135,11 @@ test('a process that was asleep while another took its work is fenced, joins aga
 })
 
 test('syscribe run with brokers is all of it in one process', { timeout: 400_000 }, async () => {
-  const outputs = newOutputs()
-  const env = { ...clusterEnvironment(broker.brokers), ...outputs.environment, ADI_PROFILE_ALLOWED: profile }
-  const whole = await start(['run'], env)
-  const echo = await startEcho()
-  expect(await client(echo.port, 25)).toBe(25)
+  const outputs = bed.outputs()
+  const env = settings(outputs)
+  const whole = await bed.start(['run'], env)
+  const echo = await bed.echo()
+  expect(await bed.client(echo.port, 25)).toBe(25)
   await echo.stop()
   expect(await whole.stop(), whole.stderr).toBe(0)
   expect(outputs.lines().filter((line) => line.event_type === undefined)).toHaveLength(100)

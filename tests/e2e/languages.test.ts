@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Command, programs, run, type Server, startServer } from '../harness/program.js'
+import { type Command, node, programs, run, type Server, startServer } from '../harness/program.js'
 import { type Line, Syscribe } from '../harness/syscribe.js'
 
 // Real servers and clients in several languages, both ends observed: N requests by the client's own count are N
@@ -18,14 +18,14 @@ const env = (name: string) => ({ ADI_PROFILE: profile, ADI_PROFILE_NAME: name })
 
 const servers: Record<string, (port: number) => Command> = {
   go: (port) => ({ command: `${built}/server`, args: [`${port}`] }),
-  node: (port) => ({ command: process.execPath, args: [`${programs}server.mjs`, `${port}`] }),
+  node: (port) => node('server.mjs', `${port}`),
   python: (port) => ({ command: 'python3', args: [`${programs}server.py`, `${port}`] }),
   java: (port) => ({ command: 'java', args: ['-Xshare:auto', '-cp', built, 'Server', `${port}`] }),
 }
 
 const clients: Record<string, (url: string) => Command> = {
   go: (url) => ({ command: `${built}/client`, args: [url, `${count}`] }),
-  node: (url) => ({ command: process.execPath, args: [`${programs}client.mjs`, url, `${count}`] }),
+  node: (url) => node('client.mjs', url, `${count}`),
   python: (url) => ({ command: 'python3', args: [`${programs}client.py`, url, `${count}`] }),
   java: (url) => ({ command: 'java', args: ['-Xshare:auto', '-cp', built, 'Client', url, `${count}`] }),
   curl: (url) => ({ command: `${programs}client.sh`, args: [url, `${count}`] }),

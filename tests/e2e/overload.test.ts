@@ -1,60 +1,21 @@
-import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { endings } from '../harness/at-end.js'
+import { exchange } from '../harness/exchange.js'
 import { residentBytes } from '../harness/memory.js'
-import { programs, type Server, startServer } from '../harness/program.js'
 import { recordsOf } from '../harness/records.js'
 import { SmallDisk, StallingDisk } from '../harness/small-disk.js'
-import { type Line, Outputs, Syscribe } from '../harness/syscribe.js'
+import type { Line } from '../harness/syscribe.js'
+import { TestBed } from '../harness/test-bed.js'
 
 // More than the log can take: what is lost is counted, said in log and outputs, and memory stays bounded; afterwards
 // all goes on.
 
-const profile = `overload-${process.pid}`
-const atEnd = endings()
+const bed = new TestBed('overload')
 const megabyte = 1024 * 1024
 /** The least queue that can be set. */
 const queueBytes = megabyte
 /** What waits besides the queue: a delivery of 16 MiB and its copy in a commit, and the heaps of two threads. */
 const allowance = 160 * megabyte
-
-/** A profiled echo server. */
-async function startEcho(): Promise<Server> {
-  const echo = await startServer((port) => ({
-    command: process.execPath,
-    args: [`${programs}server.mjs`, `${port}`],
-    env: { ADI_PROFILE: profile, ADI_PROFILE_NAME: 'echo' },
-  }))
-  atEnd(echo.stop)
-  return echo
-}
-
-function newOutputs(): Outputs {
-  const outputs = new Outputs()
-  atEnd(() => outputs.remove())
-  return outputs
-}
-
-async function start(env: Record<string, string>, outputs: Outputs): Promise<Syscribe> {
-  const syscribe = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile, ...outputs.environment, ...env }, outputs)
-  atEnd(() => syscribe.child.kill('SIGKILL'))
-  return syscribe
-}
-
-const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-
-/** One exchange on the one kept connection; returns when the same body has come back. */
-function exchange(port: number, path: string, body: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port, method: 'POST', path, agent }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk) => chunks.push(chunk))
-      response.on('end', () => (`${Buffer.concat(chunks)}` === body ? resolve() : reject(new Error('another body'))))
-    })
-    sent.on('error', reject).end(body)
-  })
-}
 
 /** Sends `count` bodies of 64 KiB; returns the most memory the process had meanwhile, beyond what it had before. */
 async function load(port: number, name: string, count: number, pid: number): Promise<number> {
@@ -98,11 +59,11 @@ async function expectCountedLosses(dataDir: string, cause: string): Promise<void
 test('a full disk: drops are counted and said, memory is bounded, and space brings all back', {
   timeout: 180_000,
 }, async () => {
-  const outputs = newOutputs()
+  const outputs = bed.outputs()
   const disk = new SmallDisk(outputs.dataDir, 24)
-  atEnd(() => disk.remove())
-  const echo = await startEcho()
-  const syscribe = await start({ SYSCRIBE_QUEUE_BYTES: `${queueBytes}`, SYSCRIBE_RING_BYTES: '1M' }, outputs)
+  bed.atEnd(() => disk.remove())
+  const echo = await bed.echo()
+  const syscribe = await bed.run({ SYSCRIBE_QUEUE_BYTES: `${queueBytes}`, SYSCRIBE_RING_BYTES: '1M' }, outputs)
   const pid = syscribe.child.pid as number
   await load(echo.port, 'before', 5, pid)
   expect(await load(echo.port, 'full', 600, pid)).toBeLessThan(allowance)
@@ -116,15 +77,17 @@ test('a full disk: drops are counted and said, memory is bounded, and space brin
 })
 
 test('a disk that stalls: the same', { timeout: 180_000 }, async () => {
-  const outputs = newOutputs()
+  const outputs = bed.outputs()
   const disk = new StallingDisk(outputs.directory, 512)
-  atEnd(() => disk.remove())
-  const echo = await startEcho()
+  bed.atEnd(() => disk.remove())
+  const echo = await bed.echo()
   const dataDir = join(disk.path, 'data')
-  const syscribe = await start(
+  const syscribe = await bed.run(
     { SYSCRIBE_QUEUE_BYTES: `${queueBytes}`, SYSCRIBE_RING_BYTES: '1M', SYSCRIBE_DATA_DIR: dataDir },
     outputs,
   )
+  // What waits for a frozen disk cannot be ended.
+  bed.atEnd(() => disk.goOn())
   const pid = syscribe.child.pid as number
   await load(echo.port, 'before', 5, pid)
   disk.stall()
@@ -139,9 +102,9 @@ test('a disk that stalls: the same', { timeout: 180_000 }, async () => {
 })
 
 test('a collector that does not run for a while: the ring overflows, and says so', { timeout: 120_000 }, async () => {
-  const outputs = newOutputs()
-  const echo = await startEcho()
-  const syscribe = await start({ SYSCRIBE_RING_BYTES: '64K' }, outputs)
+  const outputs = bed.outputs()
+  const echo = await bed.echo()
+  const syscribe = await bed.run({ SYSCRIBE_RING_BYTES: '64K' }, outputs)
   const pid = syscribe.child.pid as number
   await load(echo.port, 'before', 5, pid)
   await settle()

@@ -4,23 +4,20 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { BatchBuilder, type Log, openKafkaLog } from '@syscribe/log'
 import { blankRecord, type PartialRecord, TopicCodec } from '@syscribe/schemas'
-import { type TestBroker, testBroker } from '@syscribe/test-broker'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testBroker } from '@syscribe/test-broker'
+import { expect, test } from 'vitest'
 import { endings } from '../harness/at-end.js'
-import { clusterEnvironment, Part } from '../harness/cluster.js'
+import { brokerForAll } from '../harness/broker.js'
+import { clusterEnvironment } from '../harness/cluster.js'
 import { run } from '../harness/program.js'
-import { syscribeBin } from '../harness/syscribe.js'
+import { SyscribeProcess, syscribeBin } from '../harness/syscribe-process.js'
 import { until } from '../harness/until.js'
 
 // What `syscribe new projection` writes, built, as a process of its own on real brokers. cli/test runs it on the embedded log.
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const atEnd = endings()
-let broker: TestBroker
-beforeAll(async () => {
-  broker = await testBroker()
-}, 180_000)
-afterAll(() => broker?.stop())
+const broker = brokerForAll(testBroker)
 
 const codec = new TopicCodec('traffic')
 const boot = Buffer.alloc(16, 1)
@@ -64,14 +61,15 @@ test('a projection of one’s own runs on a cluster, goes on after kill -9, and 
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'syscribe-own-projection-'))
   atEnd(() => rmSync(folder, { recursive: true, force: true }))
-  const env = clusterEnvironment(broker.brokers)
+  const { brokers } = broker()
+  const env = clusterEnvironment(brokers)
   const syscribe = (...args: string[]) => run({ command: process.execPath, args: [syscribeBin, ...args], env })
   await syscribe('new', 'projection', 'slow-shops', '--into', folder)
   const project = join(folder, 'slow-shops')
   execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', project])
   await syscribe('topics', 'create')
 
-  const log = await openKafkaLog({ brokers: broker.brokers, prefix: env.KAFKA_TOPIC_PREFIX as string })
+  const log = await openKafkaLog({ brokers, prefix: env.KAFKA_TOPIC_PREFIX as string })
   atEnd(() => log.close())
   const target = join(folder, 'slowest.csv')
   const rows = () => readFileSync(target, 'utf8').split('\n').slice(1, -1)
@@ -82,7 +80,7 @@ test('a projection of one’s own runs on a cluster, goes on after kill -9, and 
       () => part.stderr,
     )
   }
-  const start = () => Part.start(['project', project, '--target', target], env)
+  const start = () => new SyscribeProcess(['project', project, '--target', target], env).ready()
 
   await append(log, 0, '/cart', 20)
   await append(log, 1, '/pay', 300)

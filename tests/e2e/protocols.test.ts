@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { endings } from '../harness/at-end.js'
-import { programs, run, startServer as startProgram } from '../harness/program.js'
+import { node, run, startServer as startProgram } from '../harness/program.js'
 import { type Line, Syscribe } from '../harness/syscribe.js'
 import { start as startFerretdb } from '../servers/ferretdb.js'
 import { start as startKafka } from '../servers/kafka.js'
@@ -43,8 +43,7 @@ const servers: [string, string, string, () => Promise<RunningServer>][] = [
 test.each(servers)('%s: its client gets its answer', { timeout: 900_000 }, async (kind, protocol, category, start) => {
   const server = await start()
   atEnd(server.stop)
-  const args = [`${programs}store-client.mjs`, kind, `${server.port}`]
-  const { stdout } = await run({ command: process.execPath, args, env: env(`${kind}-client`) })
+  const { stdout } = await run({ ...node('store-client.mjs', kind, `${server.port}`), env: env(`${kind}-client`) })
   expect(stdout.trim()).toBe('42')
   expected.push({ protocol, category, port: server.port })
 })
@@ -62,8 +61,7 @@ test('a profiled server, whose client is not', { timeout: 60_000 }, async () => 
     env: env('profiled-redis'),
   }))
   atEnd(server.stop)
-  const args = [`${programs}store-client.mjs`, 'redis', `${server.port}`]
-  expect((await run({ command: process.execPath, args })).stdout.trim()).toBe('42')
+  expect((await run(node('store-client.mjs', 'redis', `${server.port}`))).stdout.trim()).toBe('42')
   expected.push({ protocol: 'redis', category: 'cache', port: server.port })
 })
 

@@ -1,38 +1,24 @@
 import { expect, test } from 'vitest'
 import { recordedOutputs, unpackRecording } from '../fixtures/recording.js'
-import { endings } from '../harness/at-end.js'
 import { derive, deriveAsNobody, expectSameOutputs } from '../harness/derive.js'
-import { programs, run, startServer } from '../harness/program.js'
-import { Outputs, Syscribe } from '../harness/syscribe.js'
+import { node, programs, run, startServer } from '../harness/program.js'
+import { TestBed } from '../harness/test-bed.js'
 import { start as startRedis } from '../servers/redis.js'
 
 // The same raw log gives the same three files: live, derived again, by whom and where ever.
 
-const profile = `replay-${process.pid}`
-const atEnd = endings()
-
-function newOutputs(): Outputs {
-  const outputs = new Outputs()
-  atEnd(() => outputs.remove())
-  return outputs
-}
+const bed = new TestBed('replay')
 
 test('what a live run wrote is what a user without rights derives from its raw log', { timeout: 120_000 }, async () => {
   const redis = await startRedis()
-  atEnd(redis.stop)
-  const env = (name: string) => ({ ADI_PROFILE: profile, ADI_PROFILE_NAME: name })
-  const node = (script: string, ...args: string[]) => ({
-    command: process.execPath,
-    args: [`${programs}${script}`, ...args],
-  })
-  const echo = await startServer((port) => ({ ...node('server.mjs', `${port}`), env: env('echo') }))
-  atEnd(echo.stop)
+  bed.atEnd(redis.stop)
+  const env = (name: string) => bed.environment(name)
+  const echo = await bed.echo()
   // Its connections are older than the recording.
   const early = await startServer(() => ({ ...node('steady.mjs', `${echo.port}`, `${redis.port}`), env: env('early') }))
-  atEnd(early.stop)
-  const outputs = newOutputs()
-  const live = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile, SYSCRIBE_CAPTURE_LIMIT: '16K' }, outputs)
-  atEnd(() => live.child.kill('SIGKILL'))
+  bed.atEnd(early.stop)
+  const outputs = bed.outputs()
+  const live = await bed.run({ SYSCRIBE_CAPTURE_LIMIT: '16K' }, outputs)
   const url = `http://127.0.0.1:${echo.port}`
   await run({ ...node('client.mjs', url, '200'), env: env('node-client') })
   await run({ command: 'python3', args: [`${programs}client.py`, url, '50'], env: env('python-client') })
@@ -40,10 +26,10 @@ test('what a live run wrote is what a user without rights derives from its raw l
   await early.stop()
   expect(await live.stop(), live.stderr).toBe(0)
 
-  const derived = newOutputs()
+  const derived = bed.outputs()
   await deriveAsNobody(outputs.dataDir, derived)
   expectSameOutputs(derived, outputs)
-  const again = newOutputs()
+  const again = bed.outputs()
   await derive(outputs.dataDir, again)
   expectSameOutputs(again, derived)
   // The comparison is of something.
@@ -59,9 +45,9 @@ test('what a live run wrote is what a user without rights derives from its raw l
 })
 
 test('the recorded log of the repository gives the files beside it, for a user without rights', async () => {
-  const unpacked = newOutputs()
+  const unpacked = bed.outputs()
   await unpackRecording(unpacked.dataDir)
-  const derived = newOutputs()
+  const derived = bed.outputs()
   await deriveAsNobody(unpacked.dataDir, derived)
   expectSameOutputs(derived, recordedOutputs)
   expect(derived.lines().length).toBeGreaterThan(50)

@@ -4,22 +4,15 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { endings } from '../harness/at-end.js'
-import { type Command, programs, run, startServer } from '../harness/program.js'
+import { type Command, node, startServer } from '../harness/program.js'
 import { repository } from '../harness/repository.js'
-import { Outputs, Syscribe, syscribeBin } from '../harness/syscribe.js'
+import { syscribeBin } from '../harness/syscribe-process.js'
+import { TestBed } from '../harness/test-bed.js'
 import { asNobody } from '../harness/unprivileged.js'
 
 // Bad surroundings and bad settings: one clear sentence each, the exit code, and nothing half-written.
 
-const profile = `surroundings-${process.pid}`
-const atEnd = endings()
-
-function newOutputs(): Outputs {
-  const outputs = new Outputs()
-  atEnd(() => outputs.remove())
-  return outputs
-}
+const bed = new TestBed('surroundings')
 
 const syscribeRun: Command = { command: process.execPath, args: [syscribeBin, 'run'] }
 
@@ -29,7 +22,7 @@ async function refusal({ command, args }: Command, env: Record<string, string>, 
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  atEnd(() => child.kill('SIGKILL'))
+  bed.atEnd(() => child.kill('SIGKILL'))
   const said = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (text: string) => {
@@ -53,9 +46,9 @@ function prepared(script: string, places: readonly string[], { command, args }: 
 }
 
 test('not root', async () => {
-  const outputs = newOutputs()
+  const outputs = bed.outputs()
   const folder = mkdtempSync(join(tmpdir(), 'syscribe-nobody-'))
-  atEnd(() => rmSync(folder, { recursive: true, force: true }))
+  bed.atEnd(() => rmSync(folder, { recursive: true, force: true }))
   for (const path of [folder, outputs.directory]) chmodSync(path, 0o777)
   const sentence = await refusal(asNobody(folder, ['run']), outputs.environment, 1)
   expect(sentence).toMatch(/root|CAP_BPF/)
@@ -63,14 +56,14 @@ test('not root', async () => {
 })
 
 test('a kernel without BTF', async () => {
-  const outputs = newOutputs()
+  const outputs = bed.outputs()
   const command = prepared('mount -t tmpfs -o size=4k none /sys/kernel/btf', [], syscribeRun)
   expect(await refusal(command, outputs.environment, 1)).toMatch(/BTF/)
   expect(readdirSync(outputs.directory)).toEqual([])
 })
 
 test('a kernel whose BTF is empty', async () => {
-  const outputs = newOutputs()
+  const outputs = bed.outputs()
   const empty = join(outputs.directory, 'empty')
   writeFileSync(empty, '')
   const command = prepared('mount --bind "$1" /sys/kernel/btf/vmlinux', [empty], syscribeRun)
@@ -79,16 +72,11 @@ test('a kernel whose BTF is empty', async () => {
 })
 
 test('the hooks that kernels before 6.3 have', async () => {
-  const outputs = newOutputs()
-  const syscribe = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile, SYSCRIBE_HOOKS: 'syscall' }, outputs)
-  atEnd(() => syscribe.child.kill('SIGKILL'))
-  const echo = await startServer((port) => ({ command: process.execPath, args: [`${programs}server.mjs`, `${port}`] }))
-  atEnd(echo.stop)
-  await run({
-    command: process.execPath,
-    args: [`${programs}client.mjs`, `http://127.0.0.1:${echo.port}`, '5'],
-    env: { ADI_PROFILE: profile },
-  })
+  const outputs = bed.outputs()
+  const syscribe = await bed.run({ SYSCRIBE_HOOKS: 'syscall' }, outputs)
+  const echo = await startServer((port) => node('server.mjs', `${port}`))
+  bed.atEnd(echo.stop)
+  expect(await bed.client(echo.port, 5)).toBe(5)
   expect(await syscribe.stop(), syscribe.stderr).toBe(0)
   expect(outputs.lines().map(({ url, complete }) => [url, complete])).toEqual(
     [0, 1, 2, 3, 4].flatMap((n) => [
@@ -99,15 +87,15 @@ test('the hooks that kernels before 6.3 have', async () => {
 })
 
 test('no tracefs: capture needs none', async () => {
-  const outputs = newOutputs()
+  const outputs = bed.outputs()
   const hidden =
     'mount -t tmpfs none /sys/kernel/tracing 2>/dev/null; mount -t tmpfs none /sys/kernel/debug 2>/dev/null; true'
   const { command, args } = prepared(hidden, [], syscribeRun)
   const child = spawn(command, args, {
-    env: { PATH: process.env.PATH ?? '', ...outputs.environment, ADI_PROFILE_ALLOWED: profile },
+    env: { PATH: process.env.PATH ?? '', ...outputs.environment, ADI_PROFILE_ALLOWED: bed.profile },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
-  atEnd(() => child.kill('SIGKILL'))
+  bed.atEnd(() => child.kill('SIGKILL'))
   const [ready] = await once(child.stdout.setEncoding('utf8'), 'data')
   expect(ready).toMatch(/^ready/)
   child.kill('SIGTERM')
@@ -115,7 +103,7 @@ test('no tracefs: capture needs none', async () => {
 })
 
 test.each(['collector/build/syscribe_native.node', 'collector/build/capture.bpf.o'])('not built: %s', async (built) => {
-  const outputs = newOutputs()
+  const outputs = bed.outputs()
   const empty = join(outputs.directory, 'empty')
   mkdirSync(empty)
   // The other of the two is still there.
@@ -130,7 +118,7 @@ test.each(['collector/build/syscribe_native.node', 'collector/build/capture.bpf.
 })
 
 test.each(['OUTPUT_PATH', 'ENV_OUTPUT_PATH', 'SERVICE_MAP_PATH'])('%s that cannot be written', async (variable) => {
-  const outputs = newOutputs()
+  const outputs = bed.outputs()
   const blocked = join(outputs.directory, 'file')
   writeFileSync(blocked, 'a file')
   const link = join(outputs.directory, 'link')
@@ -144,7 +132,7 @@ test.each(['OUTPUT_PATH', 'ENV_OUTPUT_PATH', 'SERVICE_MAP_PATH'])('%s that canno
 })
 
 test('a data directory that cannot be made', async () => {
-  const outputs = newOutputs()
+  const outputs = bed.outputs()
   const inFile = join(syscribeBin, 'data')
   const sentence = await refusal(syscribeRun, { ...outputs.environment, SYSCRIBE_DATA_DIR: inFile }, 2)
   expect(sentence).toContain('SYSCRIBE_DATA_DIR')
@@ -167,7 +155,7 @@ test.each([
   ['SYSCRIBE_HOOKS', 'kprobes'],
   ['SYSCRIBE_LOG_LEVEL', 'loud'],
 ])('a bad value: %s=%s', async (variable, value) => {
-  const outputs = newOutputs()
+  const outputs = bed.outputs()
   const sentence = await refusal(syscribeRun, { ...outputs.environment, [variable]: value }, 2)
   expect(sentence).toContain(variable)
   expect(sentence).toContain(value)
@@ -175,10 +163,9 @@ test.each([
 })
 
 test('a data directory that another one writes: its pid is named, and the other goes on', async () => {
-  const outputs = newOutputs()
-  const first = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile }, outputs)
-  atEnd(() => first.child.kill('SIGKILL'))
-  const own = newOutputs()
+  const outputs = bed.outputs()
+  const first = await bed.run({}, outputs)
+  const own = bed.outputs()
   const env = { ...own.environment, SYSCRIBE_DATA_DIR: outputs.dataDir }
   expect(await refusal(syscribeRun, env, 1)).toContain(`${first.child.pid}`)
   expect(readdirSync(own.directory)).toEqual([])
@@ -186,14 +173,11 @@ test('a data directory that another one writes: its pid is named, and the other 
 })
 
 test.each(['SIGINT', 'SIGTERM'] as const)('%s writes everything, then ends with 0', async (signal) => {
-  const outputs = newOutputs()
-  const syscribe = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile }, outputs)
-  atEnd(() => syscribe.child.kill('SIGKILL'))
-  const echo = await startServer((port) => ({ command: process.execPath, args: [`${programs}server.mjs`, `${port}`] }))
-  atEnd(echo.stop)
-  const url = `http://127.0.0.1:${echo.port}`
-  const env = { ADI_PROFILE: profile, ADI_PROFILE_NAME: 'client' }
-  await run({ command: process.execPath, args: [`${programs}client.mjs`, url, '300'], env })
+  const outputs = bed.outputs()
+  const syscribe = await bed.run({}, outputs)
+  const echo = await startServer((port) => node('server.mjs', `${port}`))
+  bed.atEnd(echo.stop)
+  expect(await bed.client(echo.port, 300)).toBe(300)
   // At once: what the programs have done must be in the files all the same.
   const ended = once(syscribe.child, 'exit')
   syscribe.child.kill(signal)

@@ -1,45 +1,28 @@
-import { Agent, request } from 'node:http'
 import { expect, test } from 'vitest'
-import { endings } from '../harness/at-end.js'
-import { programs, run, type Server, startServer } from '../harness/program.js'
+import { exchange } from '../harness/exchange.js'
+import { node, run, startServer } from '../harness/program.js'
 import { recordsOf } from '../harness/records.js'
-import { type Line, Syscribe } from '../harness/syscribe.js'
+import type { Line, Syscribe } from '../harness/syscribe.js'
+import { TestBed } from '../harness/test-bed.js'
 
 // What real programs do to sockets beside one request after another.
 
-const profile = `traffic-${process.pid}`
-const atEnd = endings()
-const env = (name: string) => ({ ADI_PROFILE: profile, ADI_PROFILE_NAME: name })
-
-async function startEcho(name: string): Promise<Server> {
-  const echo = await startServer((port) => ({
-    command: process.execPath,
-    args: [`${programs}server.mjs`, `${port}`],
-    env: env(name),
-  }))
-  atEnd(echo.stop)
-  return echo
-}
-
-async function start(settings: Record<string, string> = {}): Promise<Syscribe> {
-  const syscribe = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile, ...settings })
-  atEnd(() => syscribe.dispose())
-  return syscribe
-}
+const bed = new TestBed('traffic')
 
 async function stopped(syscribe: Syscribe): Promise<Line[]> {
   expect(await syscribe.stop(), syscribe.stderr).toBe(0)
   return syscribe.outputs.lines()
 }
 
-/** A profiled Node program. */
-function node(name: string, script: string, ...args: string[]) {
-  return run({ command: process.execPath, args: ['--input-type=module', '-e', script, '--', ...args], env: env(name) })
+/** A profiled client of these lines of JavaScript. */
+function client(script: string, ...args: string[]) {
+  const env = bed.environment('client')
+  return run({ command: process.execPath, args: ['--input-type=module', '-e', script, '--', ...args], env })
 }
 
 test('a descriptor of a socket that is closed and used again for a file', { timeout: 60_000 }, async () => {
-  const syscribe = await start()
-  const echo = await startEcho('echo')
+  const syscribe = await bed.run()
+  const echo = await bed.echo()
   const script = `
     import { connect } from 'node:net'
     import { closeSync, openSync, writeSync } from 'node:fs'
@@ -57,7 +40,7 @@ test('a descriptor of a socket that is closed and used again for a file', { time
     closeSync(file)
     const again = await exchange('/socket/2')
     console.log([socket === file, file === again].join())`
-  const { stdout } = await node('client', script, `${echo.port}`, `${syscribe.outputs.directory}/file`)
+  const { stdout } = await client(script, `${echo.port}`, `${syscribe.outputs.directory}/file`)
   expect(stdout.trim(), 'the same descriptor').toBe('true,true')
   await echo.stop()
 
@@ -73,24 +56,15 @@ test('a descriptor of a socket that is closed and used again for a file', { time
 test('100,000 connections of a process that did not opt in, while a profiled exchange goes on', {
   timeout: 180_000,
 }, async () => {
-  const syscribe = await start()
-  const echo = await startEcho('echo')
+  const syscribe = await bed.run()
+  const echo = await bed.echo()
   const connections = 100_000
-  const others = run({
-    command: process.execPath,
-    args: [`${programs}connections.mjs`, `${connections}`],
-  })
-  const url = `http://127.0.0.1:${echo.port}`
+  const others = run(node('connections.mjs', `${connections}`))
   let right = 0
   let rounds = 0
   const done = others.then(() => true)
   do {
-    const told = await run({
-      command: process.execPath,
-      args: [`${programs}client.mjs`, url, '100'],
-      env: env('client'),
-    })
-    right += Number(told.stdout)
+    right += await bed.client(echo.port, 100)
     rounds++
   } while (!(await Promise.race([done, new Promise((resolve) => setTimeout(() => resolve(false), 10))])))
   expect(Number((await others).stdout)).toBe(connections)
@@ -114,13 +88,13 @@ test('100,000 connections of a process that did not opt in, while a profiled exc
 test('two requests of one client open at once: on two connections, and pipelined on one', {
   timeout: 60_000,
 }, async () => {
-  const syscribe = await start()
+  const syscribe = await bed.run()
   const server = await startServer((port) => ({
     command: process.execPath,
     args: ['-e', slowServer, `${port}`],
-    env: env('server'),
+    env: bed.environment('server'),
   }))
-  atEnd(server.stop)
+  bed.atEnd(server.stop)
   const script = `
     import { connect } from 'node:net'
     const port = Number(process.argv[1])
@@ -135,7 +109,7 @@ test('two requests of one client open at once: on two connections, and pipelined
     })
     await Promise.all([talk(get('/slow'), 1), talk(get('/fast'), 1)])
     await talk(get('/slow/first') + get('/second') + get('/third'), 3)`
-  await node('client', script, `${server.port}`)
+  await client(script, `${server.port}`)
   await server.stop()
 
   const lines = await stopped(syscribe)
@@ -166,8 +140,8 @@ test.each([
   ['over the capture limit: the length is right, and what is missing is said', '1M'],
   ['under it: byte for byte', '8M'],
 ])('bodies of 5 MB %s', { timeout: 60_000 }, async (_, limit) => {
-  const syscribe = await start({ SYSCRIBE_CAPTURE_LIMIT: limit })
-  const echo = await startEcho('echo')
+  const syscribe = await bed.run({ SYSCRIBE_CAPTURE_LIMIT: limit })
+  const echo = await bed.echo()
   const body = Array.from({ length: fiveMegabytes / 8 }, (_, n) => n.toString(36).padStart(7, '0')).join(' ') + ' '
   expect(body.length).toBe(fiveMegabytes)
   await exchange(echo.port, '/large', body)
@@ -201,15 +175,3 @@ test.each([
     ['small', true],
   ])
 })
-
-const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-
-function exchange(port: number, path: string, body: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-length': body.length }
-    const sent = request({ host: '127.0.0.1', port, method: 'POST', path, agent, headers }, (response) => {
-      response.resume().on('end', resolve)
-    })
-    sent.on('error', reject).end(body)
-  })
-}

@@ -1,56 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { run } from './program.js'
-import { syscribeBin } from './syscribe.js'
-
-/** One process of a system on a cluster, such as `syscribe process all`. */
-export class Part {
-  readonly args: readonly string[]
-  readonly child: ChildProcess
-  stderr = ''
-  readonly #exited: Promise<unknown>
-
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
-    this.args = args
-    this.child = spawn(process.execPath, [syscribeBin, ...args], {
-      env: { PATH: process.env.PATH ?? '', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr += text
-    })
-    this.#exited = once(this.child, 'exit')
-  }
-
-  /** Starts it and waits until it says that it is ready. */
-  static async start(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Part> {
-    const part = new Part(args, env)
-    for await (const line of createInterface({ input: part.child.stdout as NodeJS.ReadableStream })) {
-      if (line.startsWith('ready')) return part
-    }
-    throw new Error(`syscribe ${args.join(' ')} ended before it was ready:\n${part.stderr}`)
-  }
-
-  get running(): boolean {
-    return this.child.exitCode === null && this.child.signalCode === null
-  }
-
-  async kill9(): Promise<void> {
-    if (!this.running) return
-    this.child.kill('SIGKILL')
-    await this.#exited
-  }
-
-  /** SIGTERM; returns the exit code. */
-  async stop(): Promise<number | null> {
-    if (this.running) this.child.kill('SIGTERM')
-    await this.#exited
-    return this.child.exitCode
-  }
-}
+import { SyscribeProcess, syscribeBin } from './syscribe-process.js'
 
 /** Settings of a system of its own on shared brokers. */
 export function clusterEnvironment(brokers: readonly string[], partitions = 2): Record<string, string> {
@@ -64,7 +15,15 @@ export function clusterEnvironment(brokers: readonly string[], partitions = 2): 
 
 export interface ClusterStatus {
   hosts: { host: string; ended: boolean; spoolBytes: number | null; lost: Record<string, number> }[]
-  parts: { part: string; lag: number; errors: number; inputs: { end: number }[] }[]
+  parts: PartStatus[]
+}
+
+interface PartStatus {
+  part: string
+  /** Records in its inputs that it has not committed. */
+  lag: number
+  errors: number
+  inputs: { topic: string; partition: number; committed: number; end: number }[]
 }
 
 /** What `syscribe status --once --json` says. */
@@ -77,12 +36,16 @@ export async function statusOf(env: Record<string, string>): Promise<ClusterStat
  * Waits until all parts have taken all there is: nothing comes any more, and nothing is left.
  * @param parts that there must be at least
  * @param running processes that must not end meanwhile
+ * @param withinMs shorter than the test may take, so that the error is this one
+ * @throws when one of `running` ends, or after `withinMs`: which part is missing, or how much it lags and where.
  */
 export async function caughtUp(
   env: Record<string, string>,
   parts: readonly string[],
-  running: readonly Part[],
+  running: readonly SyscribeProcess[],
+  withinMs = 240_000,
 ): Promise<ClusterStatus> {
+  const until = Date.now() + withinMs
   let before = ''
   for (;;) {
     for (const part of running)
@@ -90,9 +53,31 @@ export async function caughtUp(
     const status = await statusOf(env)
     const known = status.parts.filter(({ inputs }) => inputs.length > 0)
     const ends = JSON.stringify(known.map(({ part, inputs }) => [part, inputs.map(({ end }) => end)]))
-    const all = parts.every((name) => known.some(({ part }) => part === name || part.startsWith(`${name}@`)))
-    if (all && known.every(({ lag }) => lag === 0) && ends === before) return status
+    const missing = parts.filter((name) => !known.some(({ part }) => part === name || part.startsWith(`${name}@`)))
+    if (missing.length === 0 && known.every(({ lag }) => lag === 0) && ends === before) return status
+    if (Date.now() > until) {
+      const said = running.map(({ args, stderr }) => `syscribe ${args.join(' ')} said:\n${stderr}`)
+      const standing = [...missing.map((name) => `${name} has committed nothing`), ...known.flatMap(lagsOf)]
+      const still = standing.length > 0 ? standing : [`no lag, but records still come: ${before}, then ${ends}`]
+      throw new Error(`not caught up within ${withinMs / 1000} s:\n${[...still, ...said].join('\n')}`)
+    }
     before = ends
     await sleep(500)
+  }
+}
+
+/** A line for every partition of which a part has not committed all. */
+function lagsOf({ part, inputs }: PartStatus): string[] {
+  return inputs
+    .filter(({ committed, end }) => committed < end)
+    .map(({ topic, partition, committed, end }) => {
+      return `${part} lags ${end - committed} records in partition ${partition} of ${topic} (${committed} of ${end})`
+    })
+}
+
+/** One process of a system on a cluster. */
+export class Part extends SyscribeProcess {
+  static start(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Part> {
+    return new Part(args, env).ready()
   }
 }

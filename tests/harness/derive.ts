@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { run } from './program.js'
-import { type Outputs, syscribeBin } from './syscribe.js'
+import type { Outputs } from './syscribe.js'
+import { syscribeBin } from './syscribe-process.js'
 import { asNobody, nobody } from './unprivileged.js'
 
 /** Makes the outputs from the raw log of a data directory with `syscribe derive`. */

@@ -15,6 +15,11 @@ export interface Command {
   cwd?: string
 }
 
+/** A Node program of that folder. */
+export function node(script: string, ...args: string[]): Command {
+  return { command: process.execPath, args: [`${programs}${script}`, ...args] }
+}
+
 function start({ command, args, env, cwd }: Command): ChildProcess {
   return spawn(command, args, {
     cwd,

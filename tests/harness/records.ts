@@ -1,5 +1,5 @@
 import { run } from './program.js'
-import { syscribeBin } from './syscribe.js'
+import { syscribeBin } from './syscribe-process.js'
 
 /** A record as `syscribe log show` prints it. */
 export interface ShownRecord {

@@ -1,15 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { loadAll } from 'js-yaml'
 import type { PrivateNamespaces } from './private-namespaces.js'
-import { repository } from './repository.js'
-
-/** The command as it is built. */
-export const syscribeBin = `${repository}cli/bin/syscribe.js`
+import { SyscribeProcess } from './syscribe-process.js'
 
 /** A line of the HTTP log. */
 export type Line = Record<string, unknown> & { event_type?: 'connection'; cmdline: string; pid: number }
@@ -70,12 +64,10 @@ export class Outputs {
 }
 
 /** `syscribe run` as a user starts it. */
-export class Syscribe {
+export class Syscribe extends SyscribeProcess {
   readonly outputs: Outputs
-  readonly child: ChildProcess
-  stderr = ''
-  private constructor(child: ChildProcess, outputs: Outputs) {
-    this.child = child
+  private constructor(outputs: Outputs, env: Record<string, string>, host?: PrivateNamespaces) {
+    super(['run'], { ...outputs.environment, ...env }, host)
     this.outputs = outputs
   }
 
@@ -83,43 +75,13 @@ export class Syscribe {
    * Resolves when capture is on.
    * @param host the namespaces of the host to run on; ours, when left out.
    */
-  static async start(
-    env: Record<string, string> = {},
-    outputs = new Outputs(),
-    host?: PrivateNamespaces,
-  ): Promise<Syscribe> {
-    const args = [syscribeBin, 'run']
-    const program = host?.enter(process.execPath, args) ?? { command: process.execPath, args }
-    const child = spawn(program.command, program.args, {
-      env: { PATH: process.env.PATH ?? '', ...outputs.environment, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const syscribe = new Syscribe(child, outputs)
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      syscribe.stderr += text
-    })
-    for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-      if (line.startsWith('ready')) return syscribe
-    }
-    throw new Error(`syscribe run ended before it was ready:\n${syscribe.stderr}`)
-  }
-
-  /** SIGTERM, then waits for the end; returns the exit code. */
-  async stop(): Promise<number | null> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode
-    const ended = once(this.child, 'exit')
-    this.child.kill('SIGTERM')
-    await ended
-    return this.child.exitCode
+  static start(env: Record<string, string> = {}, outputs = new Outputs(), host?: PrivateNamespaces): Promise<Syscribe> {
+    return new Syscribe(outputs, env, host).ready()
   }
 
   /** Ends the process at once and removes what it wrote: for afterEach. */
   async dispose(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) {
-      const ended = once(this.child, 'exit')
-      this.child.kill('SIGKILL')
-      await ended
-    }
+    await this.kill9()
     this.outputs.remove()
   }
 }

@@ -1,7 +1,7 @@
 import { openEmbeddedLog, openKafkaLog, type PartitionBatch } from '@syscribe/log'
 import { topicSettings } from '@syscribe/runtime'
-import { Part } from '../../harness/cluster.js'
 import { Outputs } from '../../harness/syscribe.js'
+import { SyscribeProcess } from '../../harness/syscribe-process.js'
 import { asHost } from './another-host.js'
 import { costOfAll, lookUntil } from './cost-of-all.js'
 import { feed } from './feed.js'
@@ -55,7 +55,7 @@ export async function clusterChain(
   const prefix = env.KAFKA_TOPIC_PREFIX as string
   const log = await openKafkaLog({ brokers: (env.KAFKA_BROKERS as string).split(','), prefix })
   const outputs = new Outputs()
-  let parts: Part[] = []
+  let parts: SyscribeProcess[] = []
   try {
     await log.createTopics(topicSettings({ ...keptForEver, partitions }))
     parts = await startAll(commands, { ...env, ...outputs.environment })
@@ -87,7 +87,7 @@ function twice({ batches }: RecordedRaw, partitions: number): [PartitionBatch[],
 /** Waits for the first host's lines, then takes time and cost until the second's are there. */
 async function timed(
   { lines, exchanges }: RecordedRaw,
-  parts: readonly Part[],
+  parts: readonly SyscribeProcess[],
   path: string,
   brokerPid: number | undefined,
   goOn: () => Promise<void>,
@@ -122,12 +122,12 @@ async function timed(
 }
 
 /** Starts them one after another: a machine of few cores would else measure how they get in each other's way. */
-export async function startAll(commands: readonly string[][], env: Record<string, string>): Promise<Part[]> {
-  const parts: Part[] = []
+export async function startAll(commands: readonly string[][], env: Record<string, string>): Promise<SyscribeProcess[]> {
+  const parts: SyscribeProcess[] = []
   try {
     for (const args of commands) {
       const quiet = { SYSCRIBE_LOG_LEVEL: 'warn', ADI_PROFILE_ALLOWED: `bench-${process.pid}`, ...keptForEverSettings }
-      parts.push(await Part.start(args, { ...quiet, ...env }))
+      parts.push(await new SyscribeProcess(args, { ...quiet, ...env }).ready())
     }
     return parts
   } catch (error) {
