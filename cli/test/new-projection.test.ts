@@ -105,8 +105,9 @@ describe('in the checkout', () => {
     }
     const inside = join(checkout, 'schemas-of-mine')
     mkdirSync(inside)
-    const { folder: project, place, files } = newProjection('slow-shops', undefined, inside)
+    const { folder: project, place, files, changed } = newProjection('slow-shops', undefined, inside)
     expect({ project, place }).toEqual({ project: join(checkout, 'projections/slow-shops'), place: 'workspace' })
+    expect(changed).toBe(join(checkout, 'tsconfig.json'))
     expect(files).toContain('README.md')
     const references: { path: string }[] = readJson(join(checkout, 'tsconfig.json')).references
     const before: { path: string }[] = readJson(join(root, 'tsconfig.json')).references
@@ -121,6 +122,28 @@ describe('in the checkout', () => {
     await run(bin('vitest'), ['run', 'projections/slow-shops'], { cwd: checkout })
     await run(bin('tsc'), ['-p', 'projections/slow-shops'], { cwd: checkout })
     expect(await replayed(project)).toBe(csv)
+  })
+
+  it('says every file that it has written or changed', async () => {
+    const projections = join(folder, 'projections')
+    mkdirSync(projections)
+    writeFileSync(join(folder, 'package.json'), '{ "name": "syscribe", "workspaces": ["projections/*"] }')
+    const untouched = '{ "references": [] }'
+    writeFileSync(join(folder, 'tsconfig.json'), untouched)
+    const files = () => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => /\.\w+$/.test(path))
+    const before = files()
+    const { stdout } = await command(['new', 'projection', 'slow-shops', '--into', projections])
+    const [said] = stdout.split('\n\nNext: ') as [string]
+    const own = files().filter((path) => !before.includes(path))
+    expect(said.split('\n').sort()).toEqual(
+      [
+        join(projections, 'slow-shops'),
+        ...own.map((path) => `  ${path.slice('projections/slow-shops/'.length)}`),
+        join(folder, 'tsconfig.json'),
+        '  now references projections/slow-shops',
+      ].sort(),
+    )
+    expect(readFileSync(join(folder, 'tsconfig.json'), 'utf8')).not.toBe(untouched)
   })
 })
 

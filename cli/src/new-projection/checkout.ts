@@ -18,12 +18,13 @@ function isCheckout(folder: string): boolean {
   }
 }
 
-/** Has the checkout's `tsc -b` build a workspace. */
-export function addReference(checkout: string, workspace: string): void {
+/** Has the checkout's `tsc -b` build a workspace; returns the file that was changed for it, if one was. */
+export function addReference(checkout: string, workspace: string): string | undefined {
   const file = join(checkout, 'tsconfig.json')
   const config: { references: { path: string }[] } = JSON.parse(readFileSync(file, 'utf8'))
-  if (config.references.some(({ path }) => path === workspace)) return
+  if (config.references.some(({ path }) => path === workspace)) return undefined
   const after = config.references.findLastIndex(({ path }) => path.startsWith('projections/'))
   config.references.splice(after + 1, 0, { path: workspace })
   writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`)
+  return file
 }

@@ -11,6 +11,8 @@ export interface NewProjection {
   place: Place
   /** Paths in it. */
   files: string[]
+  /** The file of the checkout that now names it, absolute; undefined where none had to be changed. */
+  changed: string | undefined
 }
 
 /**
@@ -36,17 +38,18 @@ export function newProjection(name: string, into: string | undefined, cwd: strin
   } catch (cause) {
     throw new CliError('fault', `cannot make ${folder}: ${(cause as Error).message}`, { cause })
   }
+  let changed: string | undefined
   try {
     for (const [path, text] of files) {
       mkdirSync(dirname(join(folder, path)), { recursive: true })
       writeFileSync(join(folder, path), text)
     }
-    if (around !== undefined && place === 'workspace') addReference(around, relative(around, folder))
+    if (around !== undefined && place === 'workspace') changed = addReference(around, relative(around, folder))
   } catch (cause) {
     rmSync(folder, { recursive: true, force: true })
     throw new CliError('fault', `cannot write ${folder}: ${(cause as Error).message}`, { cause })
   }
-  return { folder, place, files: [...files.keys()] }
+  return { folder, place, files: [...files.keys()], changed }
 }
 
 /** It names a folder, a package, a consumer group and a topic. */

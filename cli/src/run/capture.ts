@@ -1,26 +1,51 @@
-import { type Collector, type CollectorConfig, type RawLog, selfCheck, startCollector } from '@syscribe/collector'
+import {
+  type CaptureStats,
+  type Collector,
+  type CollectorConfig,
+  type RawLog,
+  startCollector,
+} from '@syscribe/collector'
 import type { Config } from '@syscribe/runtime'
 import type { Logger } from 'pino'
-import { CliError } from '../cli-error.js'
 
-/**
- * Makes sure that this kernel, these rights and this build can capture, before anything is written.
- * @throws CliError `fault` with the first thing that is missing and what to do about it.
- */
-export function checkCapture(): void {
-  const failed = selfCheck().filter((check) => check.ok === false)
-  // The check called "capture" sums the others up: one of them says more.
-  const first = failed.find((check) => check.name !== 'capture') ?? failed[0]
-  if (first === undefined) return
-  throw new CliError('fault', `cannot capture: ${first.detail.replace(/\.$/, '')} (syscribe doctor says more)`)
+/** Capture of this host into a log: begun once, ended once. */
+export interface Capture {
+  /** Rejects when it cannot go on; never resolves. */
+  readonly failed: Promise<never>
+  /** Undefined before the start. */
+  stats(): CaptureStats | undefined
+  /** @throws CaptureError, LogError */
+  start(): Promise<void>
+  /** Resolves when the log has taken what was captured before; at once when capture has not begun, or has been ended. */
+  end(): Promise<void>
 }
 
-/** Starts capture as configured. */
-export function startCapture(log: RawLog, config: Config, logger: Logger): Promise<Collector> {
-  return startCollector({ log, config: collectorConfig(config), logger })
+/** Capture as configured; not begun. */
+export function captureInto(log: RawLog, config: Config, logger: Logger): Capture {
+  let collector: Collector | undefined
+  let ended = false
+  let fail: (error: unknown) => void = () => {}
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject
+  })
+  failed.catch(() => {})
+  return {
+    failed,
+    stats: () => collector?.stats(),
+    start: async () => {
+      collector = await startCollector({ log, config: collectorConfig(config), logger })
+      collector.ended.catch(fail)
+    },
+    end: async () => {
+      if (collector === undefined || ended) return
+      ended = true
+      await collector.stop()
+      logger.info(collector.stats(), 'capture has ended')
+    },
+  }
 }
 
-export function collectorConfig(config: Config): CollectorConfig {
+function collectorConfig(config: Config): CollectorConfig {
   return {
     host: config.host,
     allowedProfiles: config.adiProfileAllowed ?? [],

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import { type Collector, collectorTopics, Spool, sendSpool } from '@syscribe/collector'
+import { collectorTopics, Spool, sendSpool } from '@syscribe/collector'
 import type { Config } from '@syscribe/runtime'
 import type { Logger } from 'pino'
 import { CliError } from '../cli-error.js'
 import { createTopics } from '../cluster/create-topics.js'
 import { captureMetricsSource, sendingMetricsSource } from '../metrics/capture-metrics.js'
 import { openClusterLog } from '../open-log.js'
-import { startCapture } from './capture.js'
+import { type Capture, captureInto } from './capture.js'
 import type { RunningCapture } from './running-capture.js'
 
 /** What the brokers do not take by then waits in the spool, and is said to. Milliseconds. */
@@ -23,14 +23,13 @@ export interface ClusterCapture extends RunningCapture {
  * @throws LogError `locked` when another collector writes the spool, `unavailable`
  */
 export function openClusterCapture(config: Config, logger: Logger): ClusterCapture {
-  let collector: Collector | undefined
-  let ended = false
   const spool = new Spool({
     path: join(config.dataDir, 'spool'),
     maxBytes: config.spoolBytes,
     partitions: config.kafkaPartitions,
     topics: collectorTopics,
   })
+  const capture = captureInto(spool, config, logger)
   const sender = sendSpool({
     spool,
     host: config.host,
@@ -45,41 +44,31 @@ export function openClusterCapture(config: Config, logger: Logger): ClusterCaptu
         throw error
       }
     },
-    lost: () => lostOf(collector),
+    lost: () => lostOf(capture),
   })
-  let fail: (error: unknown) => void = () => {}
-  const captureFailed = new Promise<never>((_, reject) => {
-    fail = reject
-  })
-  const failed = Promise.race([sender.failed, captureFailed])
+  const failed = Promise.race([sender.failed, capture.failed])
   failed.catch(() => {})
 
-  const endCollector = async () => {
+  const endCapture = () => {
     spool.takeRest()
-    if (collector === undefined || ended) return
-    ended = true
-    await collector.stop()
-    logger.info(collector.stats(), 'capture has ended')
+    return capture.end()
   }
   return {
     get connected() {
       return sender.connected
     },
-    metrics: [captureMetricsSource(() => collector?.stats()), sendingMetricsSource(spool, sender)],
+    metrics: [captureMetricsSource(capture.stats), sendingMetricsSource(spool, sender)],
     failed,
-    start: async () => {
-      collector = await startCapture(spool, config, logger)
-      collector.ended.catch(fail)
-    },
+    start: capture.start,
     end: async () => {
-      await endCollector()
+      await endCapture()
       const left = await sender.stop()
       if (left === 0) return
       throw new CliError('fault', `the brokers are away: ${left} bytes wait in ${spool.path} for the next start`)
     },
     close: async () => {
       try {
-        await endCollector()
+        await endCapture()
         await sender.stop()
       } finally {
         spool.close()
@@ -88,6 +77,6 @@ export function openClusterCapture(config: Config, logger: Logger): ClusterCaptu
   }
 }
 
-function lostOf(collector: Collector | undefined): Record<string, number> {
-  return Object.fromEntries((collector?.stats().lost ?? []).map(({ cause, records }) => [cause, records]))
+function lostOf({ stats }: Capture): Record<string, number> {
+  return Object.fromEntries((stats()?.lost ?? []).map(({ cause, records }) => [cause, records]))
 }

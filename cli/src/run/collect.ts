@@ -1,12 +1,13 @@
 import type { Config } from '@syscribe/runtime'
 import { CliError } from '../cli-error.js'
 import { brokersOf } from '../cluster/kafka-connection.js'
-import { type Health, type MetricsServer, serveMetrics } from '../metrics/serve-metrics.js'
+import { type Health, serveMetrics } from '../metrics/serve-metrics.js'
 import type { Surroundings } from '../surroundings.js'
-import { checkCapture } from './capture.js'
+import { checkCapture } from './check-capture.js'
 import { checkDataDir } from './check-data-dir.js'
 import { openClusterCapture } from './cluster-capture.js'
 import { stderrLogger } from './logger.js'
+import { readyLine } from './ready-line.js'
 import { stopRequested } from './shutdown.js'
 
 /**
@@ -31,7 +32,7 @@ export async function collect(config: Config, surroundings: Surroundings): Promi
     try {
       await capture.start()
       started = { ready: true, detail: 'capturing' }
-      await surroundings.stdout.write(`${readyLine(config, server)}\n`)
+      await surroundings.stdout.write(readyLine(config, server, places(config)))
       const reason = await Promise.race([stop, capture.failed])
       logger.info({ reason }, 'stopping')
       await capture.end().catch((error) => {
@@ -47,14 +48,6 @@ export async function collect(config: Config, surroundings: Surroundings): Promi
   }
 }
 
-/** The line scripts wait for. */
-function readyLine(config: Config, { address }: MetricsServer): string {
-  const watched = config.adiProfileAllowed === null ? 'any value' : config.adiProfileAllowed.join(', ')
-  const places = [
-    `brokers ${brokersOf(config).join(', ')}`,
-    `topics ${config.kafkaTopicPrefix}*`,
-    `spool in ${config.dataDir}`,
-    ...(address === null ? [] : [`metrics at http://${address}/metrics`]),
-  ]
-  return `ready: watching processes with ADI_PROFILE (${watched}); ${places.join(', ')}`
+function places(config: Config): string[] {
+  return [`brokers ${brokersOf(config).join(', ')}`, `topics ${config.kafkaTopicPrefix}*`, `spool in ${config.dataDir}`]
 }

@@ -1,9 +1,8 @@
-import type { Collector } from '@syscribe/collector'
 import { openEmbeddedLog } from '@syscribe/log'
 import { type Config, prepareTopics, topicSettings } from '@syscribe/runtime'
 import type { Logger } from 'pino'
 import { captureMetricsSource } from '../metrics/capture-metrics.js'
-import { startCapture } from './capture.js'
+import { captureInto } from './capture.js'
 import { rawTopics } from './raw-topics.js'
 import type { RunningCapture } from './running-capture.js'
 
@@ -27,30 +26,15 @@ export async function openLocalCapture(config: Config, logger: Logger): Promise<
     await log.close()
     throw error
   }
-  let collector: Collector | undefined
-  let ended = false
-  let fail: (error: unknown) => void = () => {}
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject
-  })
-  failed.catch(() => {})
-  const end = async () => {
-    if (collector === undefined || ended) return
-    ended = true
-    await collector.stop()
-    logger.info(collector.stats(), 'capture has ended')
-  }
+  const capture = captureInto(log, config, logger)
   return {
-    metrics: [captureMetricsSource(() => collector?.stats())],
-    failed,
-    start: async () => {
-      collector = await startCapture(log, config, logger)
-      collector.ended.catch(fail)
-    },
-    end,
+    metrics: [captureMetricsSource(capture.stats)],
+    failed: capture.failed,
+    start: capture.start,
+    end: capture.end,
     close: async () => {
       try {
-        await end()
+        await capture.end()
       } finally {
         await log.close()
       }

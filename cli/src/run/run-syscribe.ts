@@ -1,8 +1,8 @@
 import type { Config } from '@syscribe/runtime'
 import type { Logger } from 'pino'
-import { type Health, type MetricsServer, serveMetrics } from '../metrics/serve-metrics.js'
+import { type Health, serveMetrics } from '../metrics/serve-metrics.js'
 import type { Surroundings } from '../surroundings.js'
-import { checkCapture } from './capture.js'
+import { checkCapture } from './check-capture.js'
 import { checkDataDir } from './check-data-dir.js'
 import { checkOutputs } from './check-outputs.js'
 import { openClusterCapture } from './cluster-capture.js'
@@ -11,6 +11,7 @@ import { openLocalCapture } from './local-capture.js'
 import { stderrLogger } from './logger.js'
 import { lockOutputs } from './output-lock.js'
 import { ownProjectionTasks } from './own-projections.js'
+import { readyLine } from './ready-line.js'
 import { stopRequested } from './shutdown.js'
 
 /**
@@ -53,7 +54,7 @@ async function captureAndDerive(
       derivation = await startDerivation({ config })
       await capture.start()
       health = { ready: true, detail: 'capturing and deriving' }
-      await surroundings.stdout.write(`${readyLine(config, server)}\n`)
+      await surroundings.stdout.write(readyLine(config, server, places(config)))
       const reason = await Promise.race([stop, capture.failed, derivation.failed])
       logger.info({ reason }, 'stopping')
       health = { ready: false, detail: 'stopping' }
@@ -70,16 +71,12 @@ async function captureAndDerive(
   }
 }
 
-/** The line scripts wait for. */
-function readyLine(config: Config, { address }: MetricsServer): string {
-  const watched = config.adiProfileAllowed === null ? 'any value' : config.adiProfileAllowed.join(', ')
-  const outputs = [
+function places(config: Config): string[] {
+  return [
     `HTTP log ${config.outputPath}`,
     `environments ${config.envOutputPath}`,
     `service map ${config.serviceMapPath ?? 'off (SERVICE_MAP_PATH)'}`,
     ...(config.ownProjections ?? []).map(({ module, target }) => `${module} ${target}`),
     `event log ${config.brokers === null ? config.dataDir : `brokers ${config.brokers.join(', ')}`}`,
-    ...(address === null ? [] : [`metrics at http://${address}/metrics`]),
   ]
-  return `ready: watching processes with ADI_PROFILE (${watched}); ${outputs.join(', ')}`
 }

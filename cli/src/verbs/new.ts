@@ -21,11 +21,13 @@ export function addNew(program: Command, { surroundings }: VerbContext): void {
   verb.action(async (name: string) => {
     const { into }: { into?: string } = verb.opts()
     const { newProjection } = await import('../new-projection/new-projection.js')
-    const { folder, place, files } = newProjection(name, into, process.cwd())
+    const { folder, place, files, changed } = newProjection(name, into, process.cwd())
     const next =
       place === 'workspace'
         ? `npm install && npx vitest run projections/${name} && npm run build -w @syscribe/${name}`
         : `cd ${folder}, then what its README.md says: the packages of Syscribe, the test, the build`
-    await surroundings.stdout.write(`${folder}\n${files.map((file) => `  ${file}\n`).join('')}\nNext: ${next}\n`)
+    const written = [folder, ...files.map((file) => `  ${file}`)]
+    if (changed !== undefined) written.push(`${changed}\n  now references projections/${name}`)
+    await surroundings.stdout.write(`${written.join('\n')}\n\nNext: ${next}\n`)
   })
 }
