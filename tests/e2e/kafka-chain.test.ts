@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { testBroker } from '@syscribe/test-broker'
 import { expect, test } from 'vitest'
 import { brokerForAll } from '../harness/broker.js'
-import { caughtUp, clusterEnvironment } from '../harness/cluster.js'
+import { caughtUp } from '../harness/cluster.js'
 import { differences, noDifferences, withoutTimes } from '../harness/same-content.js'
-import type { Line, Outputs } from '../harness/syscribe.js'
+import type { Line } from '../harness/syscribe.js'
 import { TestBed } from '../harness/test-bed.js'
 import { until } from '../harness/until.js'
 
@@ -12,12 +12,6 @@ import { until } from '../harness/until.js'
 
 const bed = new TestBed('kafka')
 const broker = brokerForAll(testBroker)
-/** Settings of a cluster that watches the profile. */
-const settings = (outputs: Outputs, partitions?: number) => ({
-  ...clusterEnvironment(broker().brokers, partitions),
-  ...outputs.environment,
-  ADI_PROFILE_ALLOWED: bed.profile,
-})
 
 const processors = ['http-parser', 'protocol-classifier', 'env-reader', 'container-enricher']
 const projections = ['http-log', 'env-yaml', 'service-map']
@@ -37,7 +31,7 @@ test('parts of their own write what syscribe run writes, and what the client cou
 }, async () => {
   const cluster = bed.outputs()
   const embedded = bed.outputs()
-  const env = settings(cluster)
+  const env = bed.onCluster(broker(), cluster)
   const parts = await Promise.all([
     ...processors.map((name) => bed.start(['process', name], env)),
     ...projections.map((name) => bed.start(['project', name], env)),
@@ -68,7 +62,7 @@ test('parts of their own write what syscribe run writes, and what the client cou
 test('parts that are killed at any time, while it runs: as if they had not been', { timeout: 600_000 }, async () => {
   const cluster = bed.outputs()
   const embedded = bed.outputs()
-  const env = settings(cluster, 3)
+  const env = bed.onCluster(broker(), cluster, 3)
   const commands = [
     ['process', 'all'],
     ['process', 'http-parser', 'container-enricher'],
@@ -104,7 +98,7 @@ test('a process that was asleep while another took its work is fenced, joins aga
 }, async () => {
   const cluster = bed.outputs()
   const embedded = bed.outputs()
-  const env = settings(cluster)
+  const env = bed.onCluster(broker(), cluster)
   const sleeper = await bed.start(['process', 'all'], env)
   const others = [await bed.start(['process', 'all'], env), await bed.start(['project', 'all'], env)]
   const collector = await bed.start(['collect'], env)
@@ -136,7 +130,7 @@ test('a process that was asleep while another took its work is fenced, joins aga
 
 test('syscribe run with brokers is all of it in one process', { timeout: 400_000 }, async () => {
   const outputs = bed.outputs()
-  const env = settings(outputs)
+  const env = bed.onCluster(broker(), outputs)
   const whole = await bed.start(['run'], env)
   const echo = await bed.echo()
   expect(await bed.client(echo.port, 25)).toBe(25)

@@ -1,49 +1,18 @@
-import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type OwnBroker, ownBroker } from '@syscribe/test-broker'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { endings } from '../harness/at-end.js'
-import { caughtUp, clusterEnvironment, Part } from '../harness/cluster.js'
-import { freePort, programs, run, type Server, startServer } from '../harness/program.js'
+import { ownBroker } from '@syscribe/test-broker'
+import { expect, test } from 'vitest'
+import { brokerForAll } from '../harness/broker.js'
+import { caughtUp } from '../harness/cluster.js'
+import { exchange } from '../harness/exchange.js'
+import { freePort } from '../harness/program.js'
 import { recordsOf } from '../harness/records.js'
 import { differences, noDifferences } from '../harness/same-content.js'
-import { Outputs, Syscribe } from '../harness/syscribe.js'
+import { TestBed } from '../harness/test-bed.js'
 
 // Brokers that go away: what is captured meanwhile waits on disk, and is in the topics once when they are back.
 
-const profile = `spool-${process.pid}`
-const atEnd = endings()
-let broker: OwnBroker
-beforeAll(async () => {
-  broker = await ownBroker()
-}, 180_000)
-afterAll(() => broker?.stop())
-
-async function startEcho(): Promise<Server> {
-  const env = { ADI_PROFILE: profile, ADI_PROFILE_NAME: 'echo' }
-  const args = (port: number) => [`${programs}server.mjs`, `${port}`]
-  const echo = await startServer((port) => ({ command: process.execPath, args: args(port), env }))
-  atEnd(echo.stop)
-  return echo
-}
-
-async function client(port: number, count: number): Promise<void> {
-  const args = [`${programs}client.mjs`, `http://127.0.0.1:${port}`, `${count}`]
-  const env = { ADI_PROFILE: profile, ADI_PROFILE_NAME: 'client' }
-  expect((await run({ command: process.execPath, args, env })).stdout.trim()).toBe(`${count}`)
-}
-
-function newOutputs(): Outputs {
-  const outputs = new Outputs()
-  atEnd(() => outputs.remove())
-  return outputs
-}
-
-async function start(args: string[], env: Record<string, string>): Promise<Part> {
-  const part = await Part.start(args, env)
-  atEnd(() => part.kill9())
-  return part
-}
+const bed = new TestBed('spool')
+const broker = brokerForAll(ownBroker)
 
 /** The value of a metric without labels. */
 async function metric(port: number, name: string): Promise<number> {
@@ -67,36 +36,35 @@ const parts = ['http-parser', 'protocol-classifier', 'env-reader', 'container-en
 test('brokers killed, and the collector too with a filled spool: nothing is missing, nothing is there twice', {
   timeout: 600_000,
 }, async () => {
-  const cluster = newOutputs()
-  const embedded = newOutputs()
-  const env = { ...clusterEnvironment(broker.brokers), ...cluster.environment, ADI_PROFILE_ALLOWED: profile }
+  const cluster = bed.outputs()
+  const embedded = bed.outputs()
+  const env = bed.onCluster(broker(), cluster)
   const port = await freePort()
   const collect = ['collect', '--metrics-port', `${port}`]
-  const others = await Promise.all([start(['process', 'all'], env), start(['project', 'all'], env)])
-  let collector = await start(collect, env)
-  const whole = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile }, embedded)
-  atEnd(() => whole.dispose())
-  const echo = await startEcho()
+  const others = await Promise.all([bed.start(['process', 'all'], env), bed.start(['project', 'all'], env)])
+  let collector = await bed.start(collect, env)
+  const whole = await bed.run({}, embedded)
+  const echo = await bed.echo()
 
-  await client(echo.port, 20)
-  await broker.kill9()
-  await client(echo.port, 30)
+  expect(await bed.client(echo.port, 20)).toBe(20)
+  await broker().kill9()
+  expect(await bed.client(echo.port, 30)).toBe(30)
   const first = await spooled(port, 10_000)
   await collector.kill9()
-  collector = await start(collect, env)
+  collector = await bed.start(collect, env)
   expect(await metric(port, 'syscribe_spool_bytes')).toBeGreaterThanOrEqual(first)
-  await client(echo.port, 20)
+  expect(await bed.client(echo.port, 20)).toBe(20)
   await spooled(port, first)
   expect(await (await fetch(`http://127.0.0.1:${port}/healthz`)).json()).toEqual({
     ready: true,
     detail: 'capturing into the spool: the brokers are away',
   })
   // In the middle of sending, too.
-  await broker.restart()
+  await broker().restart()
   while ((await metric(port, 'syscribe_sent_records_total')) === 0) await sleep(20)
   await collector.kill9()
-  collector = await start(collect, env)
-  await client(echo.port, 20)
+  collector = await bed.start(collect, env)
+  expect(await bed.client(echo.port, 20)).toBe(20)
 
   await echo.stop()
   expect(await whole.stop(), whole.stderr).toBe(0)
@@ -108,46 +76,33 @@ test('brokers killed, and the collector too with a filled spool: nothing is miss
   expect(status.hosts).toEqual([expect.objectContaining({ ended: true, spoolBytes: 0 })])
 })
 
-const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-
-/** One exchange of 64 KiB on the one kept connection. */
-function exchange(port: number, path: string): Promise<void> {
-  const body = `${path} `.padEnd(64 * 1024, 'o')
-  return new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port, method: 'POST', path, agent }, (response) => {
-      response.resume().on('end', resolve)
-    })
-    sent.on('error', reject).end(body)
-  })
-}
-
 test('brokers that hang for longer than the spool lasts: drops are counted, and all goes on', {
   timeout: 600_000,
 }, async () => {
-  const outputs = newOutputs()
+  const outputs = bed.outputs()
   const env = {
-    ...clusterEnvironment(broker.brokers),
-    ...outputs.environment,
-    ADI_PROFILE_ALLOWED: profile,
+    ...bed.onCluster(broker(), outputs),
     SYSCRIBE_SPOOL_BYTES: '2M',
     SYSCRIBE_QUEUE_BYTES: '1M',
     SYSCRIBE_RING_BYTES: '1M',
   }
   const port = await freePort()
-  const others = await Promise.all([start(['process', 'all'], env), start(['project', 'all'], env)])
-  const collector = await start(['collect', '--metrics-port', `${port}`], env)
-  const echo = await startEcho()
+  const others = await Promise.all([bed.start(['process', 'all'], env), bed.start(['project', 'all'], env)])
+  const collector = await bed.start(['collect', '--metrics-port', `${port}`], env)
+  const echo = await bed.echo()
   const send = async (name: string, count: number) => {
-    for (let n = 0; n < count; n++) await exchange(echo.port, `/${name}/${n}`)
+    for (let n = 0; n < count; n++) {
+      await exchange(echo.port, `/${name}/${n}`, `/${name}/${n} `.padEnd(64 * 1024, 'o'))
+    }
   }
   await send('before', 5)
   // All of it sent: the collector is not in the middle of anything.
   while ((await metric(port, 'syscribe_spool_bytes')) > 0) await sleep(50)
-  broker.pause()
+  broker().pause()
   await send('away', 200)
   const waiting = await spooled(port, 1_000_000)
   expect(waiting).toBeLessThanOrEqual(2 * 1024 ** 2)
-  broker.resume()
+  broker().resume()
   // There is room again, in memory too.
   const waits = async () => (await metric(port, 'syscribe_spool_bytes')) + (await metric(port, 'syscribe_queue_bytes'))
   while ((await waits()) > 100_000) await sleep(100)
@@ -177,16 +132,16 @@ test('brokers that hang for longer than the spool lasts: drops are counted, and 
 test('a collector that starts and ends without brokers leaves what it saw for the next one', {
   timeout: 600_000,
 }, async () => {
-  const outputs = newOutputs()
-  const env = { ...clusterEnvironment(broker.brokers), ...outputs.environment, ADI_PROFILE_ALLOWED: profile }
-  const echo = await startEcho()
-  const alone = await start(['collect'], { ...env, KAFKA_BROKERS: `127.0.0.1:${await freePort()}` })
-  await client(echo.port, 10)
+  const outputs = bed.outputs()
+  const env = bed.onCluster(broker(), outputs)
+  const echo = await bed.echo()
+  const alone = await bed.start(['collect'], { ...env, KAFKA_BROKERS: `127.0.0.1:${await freePort()}` })
+  expect(await bed.client(echo.port, 10)).toBe(10)
   expect(await alone.stop(), alone.stderr).toBe(0)
   expect(alone.stderr).toMatch(/the brokers are away: \d+ bytes wait in /)
 
-  const next = await start(['collect'], env)
-  await client(echo.port, 10)
+  const next = await bed.start(['collect'], env)
+  expect(await bed.client(echo.port, 10)).toBe(10)
   await echo.stop()
   expect(await next.stop(), next.stderr).toBe(0)
   const seen = await recordsOf(outputs.dataDir, 'syscalls', 'SocketIo', env)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { run } from './program.js'
-import { SyscribeProcess, syscribeBin } from './syscribe-process.js'
+import { type SyscribeProcess, syscribeBin } from './syscribe-process.js'
 
 /** Settings of a system of its own on shared brokers. */
 export function clusterEnvironment(brokers: readonly string[], partitions = 2): Record<string, string> {
@@ -73,11 +73,4 @@ function lagsOf({ part, inputs }: PartStatus): string[] {
     .map(({ topic, partition, committed, end }) => {
       return `${part} lags ${end - committed} records in partition ${partition} of ${topic} (${committed} of ${end})`
     })
-}
-
-/** One process of a system on a cluster. */
-export class Part extends SyscribeProcess {
-  static start(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Part> {
-    return new Part(args, env).ready()
-  }
 }

@@ -1,4 +1,6 @@
+import type { TestBroker } from '@syscribe/test-broker'
 import { endings } from './at-end.js'
+import { clusterEnvironment } from './cluster.js'
 import { node, run, type Server, startServer } from './program.js'
 import { Outputs, Syscribe } from './syscribe.js'
 import { SyscribeProcess } from './syscribe-process.js'
@@ -21,6 +23,11 @@ export class TestBed {
   /** The environment of a program that opts in. */
   environment(name: string): Record<string, string> {
     return { ADI_PROFILE: this.profile, ADI_PROFILE_NAME: name }
+  }
+
+  /** Settings of a system of its own on a cluster, which watches the profile. */
+  onCluster({ brokers }: TestBroker, outputs: Outputs, partitions?: number): Record<string, string> {
+    return { ...clusterEnvironment(brokers, partitions), ...outputs.environment, ADI_PROFILE_ALLOWED: this.profile }
   }
 
   outputs(): Outputs {
