@@ -76,6 +76,8 @@ export interface PartitionOffsets {
 
 export interface TopicDescription extends TopicSettings {
   offsets: PartitionOffsets[]
+  /** A record of more bytes, key and value together, is refused; left out where only batches have a limit. */
+  maxRecordBytes?: number
 }
 
 export interface TopicPartition {

@@ -1,6 +1,6 @@
 import { type Log, LogError, openKafkaLog, type Producer } from '@syscribe/log'
 import { type TestBroker, testBroker } from '@syscribe/test-broker'
-import { CompressionTypes, Kafka, logLevel } from 'kafkajs'
+import { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { bundleChildren } from './bundle.js'
 import { batchOf, expectFault, readAll, record, settings, values } from './contract/contract-log.js'
@@ -183,6 +183,29 @@ describe('batches above the limit of the broker', () => {
     await producer.commit({ batches: [out('a')], group: 'g', offsets: [] })
     await plain.append([out('b')])
     expect(await values(log, 'out')).toEqual(['a', 'b'])
+  })
+
+  it('are told by what the topic takes now, where that has been lowered', async () => {
+    const producer = await log.producer({ transactionalId: 'id' })
+    const commit = (batch: ReturnType<typeof many>) =>
+      producer.commit({ batches: [{ topic: 'out', partition: 0, batch }], group: 'g', offsets: [] })
+    const limit = async () => (await log.describeTopics()).find(({ topic }) => topic === 'out')?.maxRecordBytes
+    await commit(many(1))
+    expect(await limit()).toBe(1_048_588 - 128)
+    const admin = new Kafka({ brokers: broker.brokers, logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    const configEntries = [{ name: 'max.message.bytes', value: '20000' }]
+    const resources = [{ type: ConfigResourceTypes.TOPIC, name: `${prefix}out`, configEntries }]
+    await admin.alterConfigs({ validateOnly: false, resources })
+    await admin.disconnect()
+    // The broker that leads the topic hears of it a moment later.
+    const refused = async () => (await commit(batchOf([record('x'.repeat(30_000))])).catch((error) => error))?.code
+    await vi.waitFor(async () => expect(await refused()).toBe('record_too_large'), 30_000)
+    expect(await limit()).toBe(20_000 - 128)
+    await commit(many(100))
+    expect((await values(log, 'out')).slice(-100).map((value) => value?.trim())).toEqual(
+      Array.from({ length: 100 }, (_, index) => `${index}`),
+    )
   })
 })
 

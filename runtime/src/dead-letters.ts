@@ -4,8 +4,10 @@ import type { InputPartition } from './input-partition.js'
 import type { Metric } from './metrics.js'
 import { ownCodec } from './own-codec.js'
 
-/** A larger record is named, not kept: a batch has its limit too. */
+/** A larger record is named, not kept: a batch has its limit too, and the topic may have a smaller one. */
 const maxValueBytes = 4 * 1024 * 1024
+/** What a letter has beside its value, its error and its names: at most, bytes. */
+const fieldsBytes = 512
 
 /** Records a part could not take, on their way to the topic `dead-letters`. */
 export class DeadLetters {
@@ -14,9 +16,11 @@ export class DeadLetters {
   readonly #builder: BatchBuilder
   readonly #logger: Logger
   readonly #counter: Metric
+  readonly #maxBytes: number
 
-  private constructor(part: string, schemaId: number, logger: Logger, counter: Metric) {
+  private constructor(part: string, schemaId: number, maxBytes: number, logger: Logger, counter: Metric) {
     this.#part = part
+    this.#maxBytes = maxBytes
     this.#builder = new BatchBuilder(schemaId, 1024)
     this.#logger = logger
     this.#counter = counter
@@ -24,7 +28,9 @@ export class DeadLetters {
 
   static async open(log: Log, part: string, logger: Logger, counter: Metric): Promise<DeadLetters> {
     const schemaId = await log.registerSchema('dead-letters', ownCodec('dead-letters').schema)
-    return new DeadLetters(part, schemaId, logger, counter)
+    const topic = (await log.describeTopics()).find(({ topic }) => topic === 'dead-letters')
+    const maxBytes = topic?.maxRecordBytes ?? Number.POSITIVE_INFINITY
+    return new DeadLetters(part, schemaId, maxBytes, logger, counter)
   }
 
   /** Takes note of the head of `input`, with why it could not be taken. */
@@ -32,8 +38,11 @@ export class DeadLetters {
     if (muted) return
     const { topic, partition, offset, timestamp, key } = input
     const whole = input.class === 'tombstone' ? null : input.value
-    const value = whole !== null && whole.length > maxValueBytes ? null : whole
-    const error = faultText(fault) + (value === whole ? '' : ` (its ${whole?.length} bytes are not kept here)`)
+    const said = faultText(fault)
+    const around = fieldsBytes + this.#part.length * 2 + said.length * 3 + (key?.length ?? 0)
+    const tooLarge = (bytes: number) => bytes > maxValueBytes || bytes + around > this.#maxBytes
+    const value = whole !== null && tooLarge(whole.length) ? null : whole
+    const error = said + (value === whole ? '' : ` (its ${whole?.length} bytes are not kept here)`)
     const letter = { part: this.#part, topic, partition, offset, error, key, value }
     this.#builder.append({
       timestamp,

@@ -1,7 +1,7 @@
 import type { CommittedOffset, Producer } from '@syscribe/log'
 import type { Logger } from 'pino'
 import { CommitDelay } from './commit-delay.js'
-import { DeadLetters } from './dead-letters.js'
+import { DeadLetters, faultText } from './dead-letters.js'
 import type { TakenPlace } from './host-order.js'
 import type { InputPartition } from './input-partition.js'
 import { InputReader } from './input-reader.js'
@@ -205,7 +205,10 @@ export class ProcessorStage<S> implements Stage {
       const { inputs } = this.#merge
       const floors = inputs.map(({ floor }) => floor).filter(Number.isFinite)
       const time = Math.max(this.#stated?.time ?? 0, ...floors.map((floor) => floor * 1000))
-      this.#callWatermark({ time, nanos: 0, final: true }, () => {})
+      // No record has led to it that could stand in dead-letters.
+      this.#callWatermark({ time, nanos: 0, final: true }, (fault) =>
+        this.#logger.error({ error: faultText(fault) }, 'what was left at the end could not be written whole'),
+      )
       const hosts = new Map(inputs.flatMap((input) => [...input.sources.hosts()]))
       for (const [host, boot] of hosts) this.#forward(host, boot, { time, nanos: 0, final: true })
       this.#uncommitted++
@@ -236,6 +239,7 @@ export class ProcessorStage<S> implements Stage {
       try {
         this.#instance.step(input, this.#state, this.#output)
         this.#output.keep()
+        if (this.#output.refused.length > 0) this.#keepRefused(input)
         if (this.#output.waitingBytes > maxOutputBytes) this.#merge.budget = 0
       } catch (fault) {
         this.#output.discard()
@@ -273,10 +277,16 @@ export class ProcessorStage<S> implements Stage {
     try {
       this.#instance.watermark(statedTime(progress), progress.final, this.#state, this.#output)
       this.#output.keep()
+      for (const fault of this.#output.refused.splice(0)) failed(fault)
     } catch (fault) {
       this.#output.discard()
       failed(fault)
     }
+  }
+
+  /** The step stays, but for what its topic would not take. */
+  #keepRefused(input: InputPartition): void {
+    for (const fault of this.#output.refused.splice(0)) this.#deadLetters.add(input, fault, this.#muted)
   }
 
   #forward(host: string, boot: Buffer, progress: Progress): void {

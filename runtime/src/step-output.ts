@@ -17,6 +17,8 @@ export class StepOutput implements Output {
   waitingBytes = 0
   /** Records emitted since the last `take`. */
   records = 0
+  /** Records of the step that are too large for their topic: they are left out. */
+  readonly refused: LogError[] = []
   readonly #topics: OutputTopic[]
   readonly #name: string
   readonly #partition: number
@@ -41,10 +43,10 @@ export class StepOutput implements Output {
     { name, streams, outputs }: { name: string; streams: readonly string[]; outputs: readonly ProcessorOutput[] },
     partition: number,
   ): Promise<StepOutput> {
-    const described = new Map((await log.describeTopics()).map((topic) => [topic.topic, topic.partitions]))
+    const described = new Map((await log.describeTopics()).map((topic) => [topic.topic, topic]))
     const topics: OutputTopic[] = []
     for (const output of outputs) {
-      const count = described.get(output.topic)
+      const { partitions: count, maxRecordBytes: limit } = described.get(output.topic) ?? {}
       if (count === undefined)
         throw new LogError('unknown_topic', `${name} writes to topic ${output.topic}, which does not exist`)
       if (output.partition === 'input' && partition >= count) {
@@ -54,9 +56,11 @@ export class StepOutput implements Output {
         )
       }
       const codec = ownCodec(output.topic) as unknown as TopicCodec<TopicName>
-      topics.push(new OutputTopic(output, codec, await log.registerSchema(output.topic, codec.schema), count))
+      const maxBytes = Math.min(maxRecordBytes, limit ?? maxRecordBytes)
+      const schemaId = await log.registerSchema(output.topic, codec.schema)
+      topics.push(new OutputTopic(output, codec, schemaId, count, maxBytes))
     }
-    const instances = described.get(streams[0] as TopicName) ?? 1
+    const instances = described.get(streams[0] as TopicName)?.partitions ?? 1
     return new StepOutput(name, partition, instances, topics)
   }
 
@@ -129,6 +133,7 @@ export class StepOutput implements Output {
       partition.discard()
     }
     this.#touched.length = 0
+    this.refused.length = 0
   }
 
   /** Everything emitted since the last call. */
@@ -165,11 +170,11 @@ export class StepOutput implements Output {
     const before = builder.byteLength
     builder.appendWith(timestamp, key, sizeHint, write)
     const bytes = builder.byteLength - before
-    if (bytes > maxRecordBytes) {
-      throw new LogError(
-        'record_too_large',
-        `a record of ${bytes} bytes for topic ${partition.topic} is over the limit of ${maxRecordBytes}`,
-      )
+    if (bytes > partition.maxRecordBytes) {
+      partition.leaveOutLast()
+      const message = `a record of ${bytes} bytes for topic ${partition.topic} is over the limit of ${partition.maxRecordBytes}`
+      this.refused.push(new LogError('record_too_large', message))
+      return
     }
     // A step may emit more than one batch holds, such as all that waited for the end of capture.
     if (builder.byteLength > splitBatchBytes) partition.full.push(builder.take())
@@ -200,10 +205,16 @@ class OutputTopic {
   /** Encodes `record`: made once, so that a step makes no closure. */
   readonly write: Write
 
-  constructor({ topic, partition }: ProcessorOutput, codec: TopicCodec<TopicName>, schemaId: number, count: number) {
+  constructor(
+    { topic, partition }: ProcessorOutput,
+    codec: TopicCodec<TopicName>,
+    schemaId: number,
+    count: number,
+    maxBytes: number,
+  ) {
     this.topic = topic
     this.byKey = partition === 'key'
-    this.partitions = Array.from({ length: count }, (_, index) => new OutputPartition(topic, index, schemaId))
+    this.partitions = Array.from({ length: count }, (_, index) => new OutputPartition(topic, index, schemaId, maxBytes))
     this.write = (buffer, position) =>
       codec.write(this.kind, this.record as KindRecord<TopicKind<TopicName>>, buffer, position)
   }
@@ -212,6 +223,7 @@ class OutputTopic {
 class OutputPartition {
   readonly topic: TopicName
   readonly partition: number
+  readonly maxRecordBytes: number
   readonly builder: BatchBuilder
   /** Batches that the step that runs has filled; the first also holds what was there before it. */
   readonly full: RecordBatch[] = []
@@ -219,10 +231,23 @@ class OutputPartition {
   bytesBefore = 0
   countBefore = 0
 
-  constructor(topic: TopicName, partition: number, schemaId: number) {
+  constructor(topic: TopicName, partition: number, schemaId: number, maxRecordBytes: number) {
     this.topic = topic
     this.partition = partition
+    this.maxRecordBytes = maxRecordBytes
     this.builder = new BatchBuilder(schemaId, 4096)
+  }
+
+  /** Takes back the last record. */
+  leaveOutLast(): void {
+    // What was there before the step, where nothing of it has been finished since, stays behind the mark.
+    const before = this.full.length === 0 ? this.countBefore : 0
+    const batch = this.builder.take()
+    let index = 0
+    for (const record of batch) {
+      if (index === before) this.builder.mark()
+      if (++index < batch.count) this.builder.append(record)
+    }
   }
 
   /** Takes back what the step emitted. */

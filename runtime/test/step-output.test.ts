@@ -41,14 +41,27 @@ test('a step that emits much fills several batches, each within the limit of eve
   )
 })
 
-test('a record too large for any engine is refused, and its step with it', async () => {
+test('a record too large for any engine is left out; what else was emitted stays', async () => {
   const out = await output()
-  out.emit('names', 'NameAnswer', answer(1, 'small'), key, 1)
-  expect(() => out.emit('names', 'NameAnswer', answer(2, 'x'.repeat(13 * 1024 * 1024)), key, 2)).toThrowError(
-    expect.objectContaining({ code: 'record_too_large' }),
-  )
+  const large = answer(9, 'x'.repeat(13 * 1024 * 1024))
+  out.emit('names', 'NameAnswer', answer(1, 'before'), key, 1)
+  out.keep()
+  out.emit('names', 'NameAnswer', answer(2, 'small'), key, 2)
+  out.emit('names', 'NameAnswer', large, key, 9)
+  out.emit('names', 'NameAnswer', answer(3, 'small'), key, 3)
+  expect(out.refused).toEqual([expect.objectContaining({ code: 'record_too_large' })])
+  const times = () => out.take().flatMap(({ batch }) => [...batch].map(({ timestamp }) => timestamp))
+  out.keep()
+  expect(out.records).toBe(3)
+  expect(times()).toEqual([1, 2, 3])
+
+  // A step that fails after it is taken back as a whole, and no more than that.
+  out.emit('names', 'NameAnswer', answer(4, 'before'), key, 4)
+  out.keep()
+  out.emit('names', 'NameAnswer', answer(5, 'small'), key, 5)
+  out.emit('names', 'NameAnswer', large, key, 9)
   out.discard()
-  expect(out.take()).toEqual([])
+  expect(times()).toEqual([4])
 })
 
 test('what is not declared or does not fit the schema is refused', async () => {

@@ -4,13 +4,13 @@ import type { CommittedOffset, PartitionBatch, Producer } from '../log.js'
 import type { RecordBatch } from '../record-batch.js'
 import { BatchSender, type LoadResult, type PartitionLoad } from './batch-sender.js'
 import type { Cluster } from './client/cluster.js'
-import { fencing, KafkaFault, logError } from './client/fault.js'
+import { fencing, KafkaFault, logError, tooLarge } from './client/fault.js'
 import { nobody, producerIdRequest } from './client/requests/transactions.js'
 import type { Patience } from './client/retry.js'
-import { type EncodedBatches, encodeBatches } from './encode-batches.js'
+import { type EncodedBatch, type EncodedBatches, encodeBatches } from './encode-batches.js'
 import type { Settings } from './options.js'
 import type { Schemas } from './schemas.js'
-import type { Topics } from './topics.js'
+import type { KnownTopic, Topics } from './topics.js'
 
 /** What producers share. */
 export interface ProducerContext {
@@ -41,7 +41,7 @@ interface Share {
   inputs: RecordBatch[]
   /** Whose each input is, and which of its batches. */
   owners: { call: Call; index: number }[]
-  maxBytes: number
+  limits: BatchLimits
 }
 
 /** What a Kafka batch of several records holds at most, bytes. */
@@ -126,7 +126,7 @@ export class PlainProducer implements Producer {
         const limits = await checkBatches(this.#context, call.batches)
         for (const [index, { topic, partition, batch }] of call.batches.entries()) {
           const key = `${topic}/${partition}`
-          const share = shares.get(key) ?? { topic, partition, inputs: [], owners: [], maxBytes: limits[index]! }
+          const share = shares.get(key) ?? { topic, partition, inputs: [], owners: [], limits: limits[index]! }
           shares.set(key, share)
           share.inputs.push(batch)
           share.owners.push({ call, index })
@@ -137,7 +137,7 @@ export class PlainProducer implements Producer {
     }
     const encoded = [...shares.values()].flatMap((share) => {
       try {
-        return [{ share, ...encode(this.#context, share.topic, share.inputs, share.maxBytes) }]
+        return [{ share, ...encode(this.#context, share.topic, share.inputs, share.limits) }]
       } catch (error) {
         for (const { call } of share.owners) call.fault ??= error
         return []
@@ -151,6 +151,7 @@ export class PlainProducer implements Producer {
     const results = await this.#send(loads)
     for (const [at, { share, batches, starts }] of encoded.entries()) {
       const { bases, fault } = results[at]!
+      noteRefused(this.#context, share.topic, batches[bases.length], fault)
       for (const [input, { call, index }] of share.owners.entries()) {
         const { batch, index: record } = starts[input]!
         // Its records may go on into later batches.
@@ -201,14 +202,20 @@ function isUnavailable(fault: unknown): boolean {
   return fault instanceof LogError && fault.code === 'unavailable'
 }
 
+/** What the broker takes of a topic. */
+export type BatchLimits = Pick<KnownTopic, 'maxMessageBytes' | 'packBytes'>
+
 /** Limits of the broker for each batch. @throws LogError as Producer.append */
-export async function checkBatches(context: ProducerContext, batches: readonly PartitionBatch[]): Promise<number[]> {
-  const limits: number[] = []
+export async function checkBatches(
+  context: ProducerContext,
+  batches: readonly PartitionBatch[],
+): Promise<BatchLimits[]> {
+  const limits: BatchLimits[] = []
   for (const { topic, partition, batch } of batches) {
     const known = await context.topics.checkPartition(topic, partition)
     checkBatch(topic, batch, context.settings.maxBatchBytes, known.settings.cleanup === 'compact')
     await context.schemas.prepare(batch.schemaId)
-    limits.push(known.maxMessageBytes)
+    limits.push(known)
   }
   return limits
 }
@@ -218,8 +225,26 @@ export function encode(
   context: ProducerContext,
   topic: string,
   inputs: readonly RecordBatch[],
-  maxBytes: number,
+  { maxMessageBytes: maxBytes, packBytes }: BatchLimits,
 ): EncodedBatches {
   const frame = (id: number) => context.schemas.frame(id)
-  return encodeBatches(topic, inputs, { maxBytes, targetBytes, frame, gzip: context.settings.gzip })
+  const { gzip } = context.settings
+  try {
+    return encodeBatches(topic, inputs, { maxBytes, targetBytes: Math.min(targetBytes, packBytes), frame, gzip })
+  } catch (error) {
+    // The limit may have been raised since.
+    context.topics.forget(topic)
+    throw error
+  }
+}
+
+/** Keeps in mind what was too large, so that the next attempt is another one. */
+export function noteRefused(
+  { topics }: ProducerContext,
+  topic: string,
+  batch: EncodedBatch | undefined,
+  fault: unknown,
+): void {
+  if (!(fault instanceof KafkaFault) || !tooLarge.has(fault.type) || batch === undefined) return
+  topics.refused(topic, batch.bytes.length, batch.count)
 }

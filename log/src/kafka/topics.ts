@@ -22,7 +22,12 @@ export interface KnownTopic {
   settings: TopicSettings
   /** A larger Kafka batch is refused (`max.message.bytes`). */
   maxMessageBytes: number
+  /** Nor is one of several records larger than this: the broker has refused such. */
+  packBytes: number
 }
+
+/** What a batch of one record has beside its key and value, and the frame of the value: at most. */
+const recordOverheadBytes = 128
 
 const configNames = ['cleanup.policy', 'retention.ms', 'retention.bytes', 'max.message.bytes'] as const
 /** Long.MAX: hosts' clocks may be wrong, and 4.0 brokers refuse records more than an hour ahead of their own. */
@@ -37,6 +42,8 @@ export class Topics {
   readonly #settings: Settings
   readonly #patience: () => Patience
   readonly #known = new Map<string, Promise<KnownTopic>>()
+  /** What brokers have refused though their settings allow it: bytes of a batch of one record, and of one of several. */
+  readonly #refused = new Map<string, { alone: number; packed: number }>()
 
   constructor(cluster: Cluster, settings: Settings, patience: () => Patience) {
     this.#cluster = cluster
@@ -73,6 +80,24 @@ export class Topics {
     this.#cluster.forgetTopic(this.physical(topic))
   }
 
+  /** A batch was too large for the broker. Its settings are looked up again; where they do not tell why, it is kept in mind. */
+  refused(topic: string, bytes: number, records: number): void {
+    const before = this.#refused.get(topic) ?? { alone: Number.POSITIVE_INFINITY, packed: Number.POSITIVE_INFINITY }
+    const now = records === 1 ? { ...before, alone: bytes - 1 } : { ...before, packed: Math.floor(bytes / 2) }
+    this.#refused.set(topic, now)
+    this.#known.delete(topic)
+  }
+
+  #limits(topic: string, configured: number): Pick<KnownTopic, 'maxMessageBytes' | 'packBytes'> {
+    const { alone, packed } = this.#refused.get(topic) ?? { alone: configured, packed: configured }
+    if (alone < configured || packed * 2 <= configured) {
+      return { maxMessageBytes: Math.min(alone, configured), packBytes: Math.min(packed, configured) }
+    }
+    // What is set says it all, and may be set otherwise again.
+    this.#refused.delete(topic)
+    return { maxMessageBytes: configured, packBytes: configured }
+  }
+
   /** @throws LogError `unknown_topic` for a topic or a partition that is not there */
   async checkPartition(topic: string, partition: number): Promise<KnownTopic> {
     const known = await this.known(topic)
@@ -105,7 +130,9 @@ export class Topics {
         if (found === undefined || found.code === unknownTopic) return []
         checkCode(found.code, `settings of topic ${name}`)
         const topic = name.slice(this.#settings.prefix.length)
-        return [knownTopic(topic, partitions.get(name)!, found.config)]
+        const configured = Number(found.config.get('max.message.bytes') ?? -1)
+        const settings = settingsOf(topic, partitions.get(name)!, found.config)
+        return [{ settings, ...this.#limits(topic, configured) }]
       })
     }
     return persist(this.#patience(), attempt).catch((error) => {
@@ -247,7 +274,7 @@ export class Topics {
         this.#offsets(known, latest),
         this.#sizes(known),
       ])
-      return known.flatMap(({ settings }) => {
+      return known.flatMap(({ settings, maxMessageBytes }) => {
         const offsets: PartitionOffsets[] = []
         for (let partition = 0; partition < settings.partitions; partition++) {
           const key = `${settings.topic}/${partition}`
@@ -256,7 +283,7 @@ export class Topics {
           if (start === undefined || end === undefined) return []
           offsets.push({ partition, start, end, bytes: sizes.get(key) ?? 0 })
         }
-        return [{ ...settings, offsets }]
+        return [{ ...settings, offsets, maxRecordBytes: maxMessageBytes - recordOverheadBytes }]
       })
     } catch (error) {
       throw logError(error, 'describing topics')
@@ -377,17 +404,14 @@ function configOf({ cleanup, retentionMs, retentionBytes }: TopicSettings) {
   }
 }
 
-function knownTopic(topic: string, partitions: number, config: ReadonlyMap<string, string | null>): KnownTopic {
+function settingsOf(topic: string, partitions: number, config: ReadonlyMap<string, string | null>): TopicSettings {
   const number = (name: (typeof configNames)[number]) => Number(config.get(name) ?? -1)
   const limit = (value: number) => (value < 0 ? null : value)
   return {
-    settings: {
-      topic,
-      partitions,
-      cleanup: config.get('cleanup.policy')?.includes('compact') ? 'compact' : 'delete',
-      retentionMs: limit(number('retention.ms')),
-      retentionBytes: limit(number('retention.bytes')),
-    },
-    maxMessageBytes: number('max.message.bytes'),
+    topic,
+    partitions,
+    cleanup: config.get('cleanup.policy')?.includes('compact') ? 'compact' : 'delete',
+    retentionMs: limit(number('retention.ms')),
+    retentionBytes: limit(number('retention.bytes')),
   }
 }

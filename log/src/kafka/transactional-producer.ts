@@ -16,7 +16,7 @@ import {
 import type { Patience } from './client/retry.js'
 import type { EncodedBatches } from './encode-batches.js'
 import { isLong, metadataBatch, storedMetadata } from './offset-metadata.js'
-import { checkBatches, encode, type ProducerContext } from './plain-producer.js'
+import { type BatchLimits, checkBatches, encode, noteRefused, type ProducerContext } from './plain-producer.js'
 import { ownTopics } from './topics.js'
 
 interface Share extends EncodedBatches {
@@ -116,7 +116,7 @@ export class TransactionalProducer implements Producer {
 
   async #transact(
     batches: readonly PartitionBatch[],
-    limits: readonly number[],
+    limits: readonly BatchLimits[],
     group: string,
     offsets: readonly CommittedOffset[],
   ): Promise<number[]> {
@@ -150,7 +150,7 @@ export class TransactionalProducer implements Producer {
     return { batches, limits: await checkBatches(this.#context, batches) }
   }
 
-  #shares(batches: readonly PartitionBatch[], limits: readonly number[]): Share[] {
+  #shares(batches: readonly PartitionBatch[], limits: readonly BatchLimits[]): Share[] {
     const found = new Map<string, { topic: string; partition: number; inputs: number[]; batches: RecordBatch[] }>()
     for (const [index, { topic, partition, batch }] of batches.entries()) {
       const key = `${topic}/${partition}`
@@ -197,8 +197,9 @@ export class TransactionalProducer implements Producer {
       patience,
     )
     const results = await this.#sender.send(loads, patience)
-    for (const [at, { topic, starts, inputs }] of shares.entries()) {
+    for (const [at, { topic, starts, inputs, batches }] of shares.entries()) {
       const { fault, bases: appended } = results[at]!
+      noteRefused(this.#context, topic, batches[appended.length], fault)
       if (fault !== null) {
         if (fault instanceof KafkaFault && /^UNKNOWN_TOPIC/.test(fault.type)) topics.forget(topic)
         throw fault

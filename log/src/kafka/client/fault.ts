@@ -59,4 +59,4 @@ export function logError(error: unknown, what: string): LogError {
 }
 
 export const fencing = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED'])
-const tooLarge = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'OFFSET_METADATA_TOO_LARGE'])
+export const tooLarge = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'OFFSET_METADATA_TOO_LARGE'])
