@@ -1,25 +1,17 @@
 import { type Log, openKafkaLog } from '@syscribe/log'
-import { type TestBroker, type TestRegistry, testBroker, testRegistry } from '@syscribe/test-broker'
 import { Kafka, logLevel } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { batchOf, expectFault, record, settings } from './contract/contract-log.js'
 import { recordContract } from './contract/records.js'
 import { topicContract } from './contract/topics.js'
 import { kafkaEngine, randomPrefix } from './kafka/engine.js'
 import { messagesOf } from './kafka/messages.js'
+import { withRegistry } from './kafka/with-registry.js'
 
-let broker: TestBroker
-let registry: TestRegistry
-beforeAll(async () => {
-  ;[broker, registry] = await Promise.all([testBroker(), testRegistry()])
-}, 300_000)
-afterAll(async () => {
-  await broker.stop()
-  await registry.stop()
-})
+const given = withRegistry()
 
 describe('kafka log with a schema registry', () => {
-  const engine = kafkaEngine(() => ({ brokers: broker.brokers, registry: { url: registry.url } }))
+  const engine = kafkaEngine(given)
   topicContract(engine)
   recordContract(engine)
 })
@@ -30,7 +22,7 @@ describe('schemas in a registry', () => {
   const sharedPrefix = randomPrefix()
 
   async function open(prefix = randomPrefix()): Promise<{ log: Log; prefix: string }> {
-    const log = await openKafkaLog({ brokers: broker.brokers, prefix, registry: { url: registry.url } })
+    const log = await openKafkaLog({ ...given(), prefix })
     await log.createTopics([settings('http')])
     return { log, prefix }
   }
@@ -39,8 +31,8 @@ describe('schemas in a registry', () => {
     const { log, prefix } = await open()
     await log.registerSchema('http', first)
     const subject = `${prefix}http-value`
-    expect(await (await fetch(`${registry.url}/subjects/${subject}/versions`)).json()).toEqual([1])
-    const config = await (await fetch(`${registry.url}/config/${subject}`)).json()
+    expect(await (await fetch(`${given().registry.url}/subjects/${subject}/versions`)).json()).toEqual([1])
+    const config = await (await fetch(`${given().registry.url}/config/${subject}`)).json()
     expect(config).toMatchObject({ compatibilityLevel: 'BACKWARD_TRANSITIVE' })
     // A field without a default cannot be read from older records.
     const incompatible = { ...first, fields: fields('a', 'b') }
@@ -67,7 +59,7 @@ describe('schemas in a registry', () => {
     const id = await log.registerSchema('http', first)
     const producer = await log.producer()
     await producer.append([{ topic: 'http', partition: 0, batch: batchOf([record('hi', 'k')], id) }])
-    const [message] = await messagesOf(broker, `${prefix}http`, 1)
+    const [message] = await messagesOf(given(), `${prefix}http`, 1)
     const header = Buffer.alloc(5)
     header.writeUInt32BE(id, 1)
     expect(message!.value).toEqual(Buffer.concat([header, Buffer.from('hi')]))
@@ -76,7 +68,7 @@ describe('schemas in a registry', () => {
 
   it('of records from before there was a registry are still found', async () => {
     const prefix = randomPrefix()
-    const plain = await openKafkaLog({ brokers: broker.brokers, prefix })
+    const plain = await openKafkaLog({ brokers: given().brokers, prefix })
     await plain.createTopics([settings('http')])
     const id = await plain.registerSchema('http', first)
     const before = await plain.producer()
@@ -96,7 +88,7 @@ describe('schemas in a registry', () => {
     await log.close()
     const url = 'http://127.0.0.1:1/apis'
     const lonely = await openKafkaLog({
-      brokers: broker.brokers,
+      brokers: given().brokers,
       prefix: randomPrefix(),
       registry: { url },
       operationTimeoutMs: 1000,
@@ -110,21 +102,21 @@ describe('schemas in a registry', () => {
 describe('schemas without a registry', () => {
   it('are in a compacted topic, and messages are in the single-object encoding', async () => {
     const prefix = randomPrefix()
-    const log = await openKafkaLog({ brokers: broker.brokers, prefix })
+    const log = await openKafkaLog({ brokers: given().brokers, prefix })
     await log.createTopics([settings('http')])
     const schema = { type: 'string', doc: 'not in the canonical form' }
     const id = await log.registerSchema('http', schema)
     const producer = await log.producer()
     await producer.append([{ topic: 'http', partition: 0, batch: batchOf([record('hi', 'k')], id) }])
-    const [message] = await messagesOf(broker, `${prefix}http`, 1)
-    const [kept] = await messagesOf(broker, `${prefix}schemas`, 1)
+    const [message] = await messagesOf(given(), `${prefix}http`, 1)
+    const [kept] = await messagesOf(given(), `${prefix}schemas`, 1)
     // The fingerprint of "string" (Avro's test data, share/test/data/schema-tests.txt: -8142146995180207161).
     const fingerprint = Buffer.alloc(8)
     fingerprint.writeBigInt64LE(-8142146995180207161n)
     expect(message!.value).toEqual(Buffer.concat([Buffer.from([0xc3, 0x01]), fingerprint, Buffer.from('hi')]))
     expect(kept!.key!.toString()).toBe(BigInt.asUintN(64, -8142146995180207161n).toString(16))
     expect(JSON.parse(kept!.value!.subarray(10).toString())).toEqual(schema)
-    const admin = new Kafka({ brokers: broker.brokers, logLevel: logLevel.NOTHING }).admin()
+    const admin = new Kafka({ brokers: given().brokers, logLevel: logLevel.NOTHING }).admin()
     await admin.connect()
     const { resources } = await admin.describeConfigs({
       includeSynonyms: false,

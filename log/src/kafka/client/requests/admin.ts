@@ -1,4 +1,5 @@
 import { checkCode } from '../fault.js'
+import { readPartitions } from '../partitions.js'
 import type { WireRequest } from '../wire.js'
 
 const topicResource = 2
@@ -143,14 +144,10 @@ export function logDirsRequest(
       from.array(() => {
         from.int16()
         from.string()
-        from.array(() => {
-          const topic = from.string()
-          from.array(() => {
-            const partition = from.int32()
-            const bytes = from.int64()
-            from.int64()
-            if (!from.boolean()) sizes.push({ topic, partition, bytes })
-          })
+        readPartitions(from, (topic, partition) => {
+          const bytes = from.int64()
+          from.int64()
+          if (!from.boolean()) sizes.push({ topic, partition, bytes })
         })
       })
       return sizes

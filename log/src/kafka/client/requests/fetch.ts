@@ -1,5 +1,5 @@
-import { byTopic } from '../by-topic.js'
 import { checkCode } from '../fault.js'
+import { readPartitions, writePartitions } from '../partitions.js'
 import type { WireRequest } from '../wire.js'
 
 export interface FetchPosition {
@@ -38,41 +38,23 @@ export function fetchRequest(
     apiKey: 1,
     apiVersion: 11,
     waitMs,
-    write: (to) =>
-      to
-        .int32(-1)
-        .int32(waitMs)
-        .int32(1)
-        .int32(maxBytes)
-        .int8(1)
-        .int32(0)
-        .int32(-1)
-        .array(byTopic(positions), ({ topic, items }) =>
-          to
-            .string(topic)
-            .array(items, ({ partition, offset }) =>
-              to.int32(partition).int32(-1).int64(offset).int64(-1).int32(maxPartitionBytes),
-            ),
-        )
-        .int32(0)
-        .string(''),
+    write: (to) => {
+      to.int32(-1).int32(waitMs).int32(1).int32(maxBytes).int8(1).int32(0).int32(-1)
+      writePartitions(to, positions, ({ offset }) => to.int32(-1).int64(offset).int64(-1).int32(maxPartitionBytes))
+      to.int32(0).string('')
+    },
     read: (from) => {
       from.int32()
       checkCode(from.int16(), 'fetching')
       from.int32()
-      return from
-        .array(() => {
-          const topic = from.string()
-          return from.array(() => {
-            const [partition, code] = [from.int32(), from.int16()]
-            from.int64()
-            const [lastStableOffset, logStartOffset] = [from.int64(), from.int64()]
-            const aborted = from.array(() => ({ producerId: from.int64(), firstOffset: from.int64() }))
-            from.int32()
-            return { topic, partition, code, lastStableOffset, logStartOffset, aborted, records: from.data() }
-          })
-        })
-        .flat()
+      return readPartitions(from, (topic, partition) => {
+        const code = from.int16()
+        from.int64()
+        const [lastStableOffset, logStartOffset] = [from.int64(), from.int64()]
+        const aborted = from.array(() => ({ producerId: from.int64(), firstOffset: from.int64() }))
+        from.int32()
+        return { topic, partition, code, lastStableOffset, logStartOffset, aborted, records: from.data() }
+      })
     },
   }
 }

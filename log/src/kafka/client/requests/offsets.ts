@@ -1,5 +1,5 @@
-import { byTopic } from '../by-topic.js'
 import { checkCode } from '../fault.js'
+import { readPartitions, writePartitions } from '../partitions.js'
 import type { WireRequest } from '../wire.js'
 
 export const earliest = -2
@@ -26,25 +26,17 @@ export function listOffsetsRequest(questions: readonly OffsetQuestion[]): WireRe
     name: 'ListOffsets',
     apiKey: 2,
     apiVersion: 2,
-    write: (to) =>
-      to
-        .int32(-1)
-        .int8(1)
-        .array(byTopic(questions), ({ topic, items }) =>
-          to.string(topic).array(items, ({ partition, timestamp }) => to.int32(partition).int64(timestamp)),
-        ),
+    write: (to) => {
+      to.int32(-1).int8(1)
+      writePartitions(to, questions, ({ timestamp }) => to.int64(timestamp))
+    },
     read: (from) => {
       from.int32()
-      return from
-        .array(() => {
-          const topic = from.string()
-          return from.array(() => {
-            const [partition, code] = [from.int32(), from.int16()]
-            from.int64()
-            return { topic, partition, code, offset: from.int64() }
-          })
-        })
-        .flat()
+      return readPartitions(from, (topic, partition) => {
+        const code = from.int16()
+        from.int64()
+        return { topic, partition, code, offset: from.int64() }
+      })
     },
   }
 }

@@ -1,4 +1,4 @@
-import { byTopic } from '../by-topic.js'
+import { readPartitions, writePartitions } from '../partitions.js'
 import type { WireRequest } from '../wire.js'
 
 export interface ProducePart {
@@ -26,25 +26,16 @@ export function produceRequest(
     apiKey: 0,
     apiVersion: 7,
     oldest: 5,
-    write: (to) =>
-      to
-        .nullableString(transactionalId)
-        .int16(-1)
-        .int32(timeoutMs)
-        .array(byTopic(parts), ({ topic, items }) =>
-          to.string(topic).array(items, ({ partition, records }) => to.int32(partition).data(records)),
-        ),
+    write: (to) => {
+      to.nullableString(transactionalId).int16(-1).int32(timeoutMs)
+      writePartitions(to, parts, ({ records }) => to.data(records))
+    },
     read: (from) =>
-      from
-        .array(() => {
-          const topic = from.string()
-          return from.array(() => {
-            const result = { topic, partition: from.int32(), code: from.int16(), baseOffset: from.int64() }
-            from.int64()
-            from.int64()
-            return result
-          })
-        })
-        .flat(),
+      readPartitions(from, (topic, partition) => {
+        const result = { topic, partition, code: from.int16(), baseOffset: from.int64() }
+        from.int64()
+        from.int64()
+        return result
+      }),
   }
 }

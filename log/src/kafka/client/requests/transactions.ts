@@ -1,5 +1,5 @@
-import { byTopic } from '../by-topic.js'
 import { checkCode } from '../fault.js'
+import { readPartitions, writePartitions } from '../partitions.js'
 import type { WireRequest } from '../wire.js'
 import type { GroupOffset } from './offsets.js'
 
@@ -60,12 +60,7 @@ export function addPartitionsRequest(
         .array(topics, ({ topic, partitions }) => to.string(topic).array(partitions, (index) => to.int32(index))),
     read: (from) => {
       from.int32()
-      const results = from
-        .array(() => {
-          const topic = from.string()
-          return from.array(() => ({ topic, partition: from.int32(), code: from.int16() }))
-        })
-        .flat()
+      const results = readPartitions(from, (topic, partition) => ({ topic, partition, code: from.int16() }))
       // Partitions that were all right fail with those that were not: the cause is the other code.
       const attempted = 55
       const failed = results.filter(({ code }) => code !== 0)
@@ -103,27 +98,14 @@ export function commitOffsetsRequest(
     name: 'TxnOffsetCommit',
     apiKey: 28,
     apiVersion: 2,
-    write: (to) =>
-      to
-        .string(transactionalId)
-        .string(group)
-        .int64(producerId)
-        .int16(epoch)
-        .array(byTopic(offsets), ({ topic, items }) =>
-          to
-            .string(topic)
-            .array(items, ({ partition, offset, metadata }) =>
-              to.int32(partition).int64(offset).int32(-1).nullableString(metadata),
-            ),
-        ),
+    write: (to) => {
+      to.string(transactionalId).string(group).int64(producerId).int16(epoch)
+      writePartitions(to, offsets, ({ offset, metadata }) => to.int64(offset).int32(-1).nullableString(metadata))
+    },
     read: (from) => {
       from.int32()
-      from.array(() => {
-        const topic = from.string()
-        from.array(() => {
-          const partition = from.int32()
-          checkCode(from.int16(), `transactionalId ${transactionalId}, offset of topic ${topic} ${partition}`)
-        })
+      readPartitions(from, (topic, partition) => {
+        checkCode(from.int16(), `transactionalId ${transactionalId}, offset of topic ${topic} ${partition}`)
       })
     },
   }
