@@ -1,33 +1,21 @@
 import { type Log, LogError } from '@syscribe/log'
 import { topics as catalogue } from '@syscribe/schemas'
-import type { Logger } from 'pino'
-import type { ReplayProgress } from './catch-up.js'
 import type { AnyProcessor } from './processor-levels.js'
 import { settingsOnly } from './processor-reset.js'
 import { ProcessorStage } from './processor-stage.js'
 import { RenamedLog } from './renamed-log.js'
-import type { ReplayStart } from './replay-start.js'
 import { endOpenTransactions, partitionsOf } from './run-processor.js'
-import { endsAt, runToEnds } from './run-to-ends.js'
+import { type EndingReplayOptions, endsAt, runToEnds } from './run-to-ends.js'
 import { contextOf } from './running.js'
 import { RuntimeError } from './runtime-error.js'
-import type { StagePolicy } from './stage.js'
 import { stateTopicName } from './state-topic.js'
 
-export interface ReplayIntoTopicOptions {
+export interface ReplayIntoTopicOptions extends EndingReplayOptions {
   /** With the topics that the processor reads: see `currentLog`. */
   log: Log
   processor: AnyProcessor
   /** Topic to write, not there yet. A processor with several outputs writes `<into>.<output>` each. */
   into: string
-  /** Where the streams begin. Default the oldest record. Tables are always read from theirs. */
-  from?: ReplayStart
-  /** Where they end: the first record at or after a time (ms), or an offset, is not taken. Default what the log holds now. */
-  to?: Exclude<ReplayStart, 'earliest'>
-  logger: Logger
-  policy?: StagePolicy
-  progress?: (progress: ReplayProgress) => void
-  signal?: AbortSignal
 }
 
 /** The topics that `replayIntoTopic` writes, by the output they stand for. */

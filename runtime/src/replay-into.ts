@@ -1,27 +1,14 @@
 import { createMemoryLog, type Log } from '@syscribe/log'
-import type { Logger } from 'pino'
-import type { ReplayProgress } from './catch-up.js'
 import { Metrics } from './metrics.js'
 import { OverlaidLog } from './overlaid-log.js'
 import { ProjectionStage, type ProjectionTask } from './projection-stage.js'
-import type { ReplayStart } from './replay-start.js'
-import { endsAt, runToEnds } from './run-to-ends.js'
+import { type EndingReplayOptions, endsAt, runToEnds } from './run-to-ends.js'
 import { contextOf } from './running.js'
-import type { StagePolicy } from './stage.js'
 import { topicSettings } from './topic-settings.js'
 
-export interface ReplayIntoOptions<S> extends ProjectionTask<S> {
+export interface ReplayIntoOptions<S> extends ProjectionTask<S>, EndingReplayOptions {
   /** Only read: it may be opened read-only, beside the one who writes it. */
   log: Log
-  /** Default the oldest record. */
-  from?: ReplayStart
-  /** Where to end: the first record at or after a time (ms), or an offset, is not taken. Default what the log holds now. */
-  to?: Exclude<ReplayStart, 'earliest'>
-  logger: Logger
-  policy?: StagePolicy
-  /** Told about twice a second, and at the end. */
-  progress?: (progress: ReplayProgress) => void
-  signal?: AbortSignal
 }
 
 /**

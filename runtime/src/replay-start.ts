@@ -3,6 +3,9 @@ import type { Log } from '@syscribe/log'
 /** From where a replay reads each partition: the oldest record, the first at or after a time (ms), or an offset. */
 export type ReplayStart = 'earliest' | { time: number } | { offset: number }
 
+/** Where a replay ends: the first record at or after a time (ms), or an offset, is not taken. */
+export type ReplayEnd = Exclude<ReplayStart, 'earliest'>
+
 /** That place as an offset, never outside of what the log keeps. `input.next` is the oldest record's. */
 export async function startOffset(
   log: Log,

@@ -1,8 +1,8 @@
 import type { Log } from '@syscribe/log'
 import type { Logger } from 'pino'
 import type { ReplayProgress } from './catch-up.js'
-import { type ReplayStart, startOffset } from './replay-start.js'
-import type { Stage, StagePosition } from './stage.js'
+import { type ReplayEnd, type ReplayStart, startOffset } from './replay-start.js'
+import type { Stage, StagePolicy, StagePosition } from './stage.js'
 import { logEnds } from './stage-loop.js'
 
 /** A stage that can be told where its inputs end. */
@@ -25,7 +25,7 @@ const stillMs = 15_000
 export async function endsAt(
   log: Log,
   inputs: readonly StagePosition[],
-  to: Exclude<ReplayStart, 'earliest'> | undefined,
+  to: ReplayEnd | undefined,
   byOffset: (topic: string) => boolean = () => true,
 ): Promise<InputEnds> {
   const ends = await logEnds(log)
@@ -88,8 +88,17 @@ export async function runToEnds(
 export interface RunToEndsOptions {
   logger: Logger
   /** Told about twice a second, and at the end. */
-  progress?: ((progress: ReplayProgress) => void) | undefined
-  signal?: AbortSignal | undefined
+  progress?: (progress: ReplayProgress) => void
+  signal?: AbortSignal
+}
+
+/** What a replay that comes to an end takes, whatever it writes. */
+export interface EndingReplayOptions extends RunToEndsOptions {
+  /** Default the oldest record. A processor's tables are always read from theirs. */
+  from?: ReplayStart
+  /** Default what the log holds now. */
+  to?: ReplayEnd
+  policy?: StagePolicy
 }
 
 function nameOf(at: { topic: string; partition: number }): string {

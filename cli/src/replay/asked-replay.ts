@@ -1,4 +1,4 @@
-import type { ReplayProgress, ReplayStart } from '@syscribe/runtime'
+import type { ReplayEnd, ReplayProgress, ReplayStart } from '@syscribe/runtime'
 import { CliError } from '../cli-error.js'
 import { isModulePath } from '../new-projection/load-projection.js'
 import type { PartKind } from './parts-by-name.js'
@@ -9,7 +9,7 @@ export interface AskedReplay {
   name: string
   kind: PartKind
   from?: ReplayStart
-  to?: Exclude<ReplayStart, 'earliest'>
+  to?: ReplayEnd
   /** A file, or for a processor a topic, to write once. */
   into?: string
   /** Which output, where a projection writes several. */
