@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BatchBuilder, createMemoryLog, type Log, LogError, type Producer } from '@syscribe/log'
+import { TopicCodec } from '@syscribe/schemas'
 import pino from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type SpoolSender, sendSpool } from '../src/spool/send-spool.js'
@@ -151,4 +152,65 @@ test('another collector of this name takes over: the older one ends, and says wh
   await expect(older.failed).rejects.toMatchObject({ code: 'fenced' })
   sender = undefined
   expect(await sent()).toEqual(['0'])
+})
+
+test('a record that the brokers would never take is left out, a loss record in its place, and the rest goes on', async () => {
+  const codec = new TopicCodec('processes')
+  const settings = { partitions: 1, cleanup: 'delete' as const, retentionMs: null, retentionBytes: null }
+  await log.createTopics([{ topic: 'processes', ...settings }])
+  spool.close()
+  spool = new Spool({ path: folder, maxBytes: 1024 ** 2, partitions: 1, topics: ['syscalls', 'processes'] })
+  const id = await spool.registerSchema('processes', codec.schema)
+  const boot = Buffer.alloc(16, 7)
+  const exited = (host: string) => {
+    const builder = new BatchBuilder(id, 64)
+    const at = { time: 7000, timeNanos: 1, host, boot, pid: 1, processStart: 1 }
+    builder.append({ timestamp: 7, key: Buffer.from('k'), value: codec.encode('ProcessExited', at) })
+    spool.append([{ topic: 'processes', partition: 0, batch: builder.take() }])
+  }
+  exited('small')
+  exited('large'.repeat(200))
+  exited('small too')
+  const limit = 500
+  const brokers = new Proxy(reached(), {
+    get: (target, name: keyof Log) => {
+      if (name === 'describeTopics') {
+        return async () => (await target.describeTopics()).map((topic) => ({ ...topic, maxRecordBytes: limit }))
+      }
+      if (name !== 'producer') return target[name]
+      return async (options: object) => {
+        const producer = await target.producer(options)
+        const commit: Producer['commit'] = async (transaction) => {
+          const sizes = transaction.batches
+            .filter(({ topic }) => topic === 'processes')
+            .flatMap(({ batch }) => [...batch].map(({ value }) => value?.length ?? 0))
+          if (Math.max(...sizes) > limit) throw new LogError('record_too_large', 'over max.message.bytes')
+          await producer.commit(transaction)
+        }
+        return { ...producer, committed: (group: string) => producer.committed(group), commit }
+      }
+    },
+  })
+  const sending = send('h', async () => brokers)
+  expect(await sending.stop()).toBe(0)
+  expect(sending.lostRecords).toBe(1)
+
+  const hosts: string[] = []
+  const losses: unknown[] = []
+  const reader = await log.reader()
+  await reader.assign(['processes', 'syscalls'].map((topic) => ({ topic, partition: 0, offset: 'earliest' as const })))
+  for (let fetched = await reader.poll(); fetched.length > 0; fetched = await reader.poll()) {
+    for (const { topic, batch } of fetched) {
+      for (const { value } of batch) {
+        if (topic === 'processes') hosts.push((codec.decode(value as Buffer).value as { host: string }).host)
+        else losses.push(new TopicCodec('syscalls').decode(value as Buffer))
+      }
+    }
+  }
+  await reader.close()
+  expect(hosts).toEqual(['small', 'small too'])
+  expect(losses).toMatchObject([
+    { kind: 'CaptureLoss', value: { host: 'large'.repeat(200), time: 7000, cause: 'other', records: 1 } },
+  ])
+  expect(readPosition(await log.committed('collector/h'))?.notes?.lost).toEqual({ other: 1 })
 })

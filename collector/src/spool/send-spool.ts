@@ -1,5 +1,7 @@
-import { type Log, LogError, type Producer } from '@syscribe/log'
+import { type Log, LogError, type PartitionBatch, type Producer, type Transaction } from '@syscribe/log'
+import { TopicCodec, type TopicName } from '@syscribe/schemas'
 import type { Logger } from 'pino'
+import { type LossPlace, leaveOutTooLarge } from './leave-out.js'
 import { readPosition, writePosition } from './sent-metadata.js'
 import type { Spool, SpooledRounds } from './spool.js'
 
@@ -7,12 +9,14 @@ import type { Spool, SpooledRounds } from './spool.js'
 const transactionBytes = 2 * 1024 ** 2
 /** How long to wait before brokers that were away are tried again, milliseconds. */
 const retryMs = 500
+/** Times that a transaction is tried with less in it when it is too large for the brokers. */
+const smallerAttempts = 30
 /** Faults of the log that no second attempt mends. */
 const fatalCodes = new Set([
+  'record_too_large',
   'fenced',
   'topic_mismatch',
   'invalid',
-  'record_too_large',
   'corrupt',
   'read_only',
   'locked',
@@ -37,6 +41,8 @@ export interface SpoolSender {
   /** Records sent since the start. */
   readonly sentRecords: number
   readonly sentBytes: number
+  /** Records left out since the start: too large for the brokers. Loss records stand for them. */
+  readonly lostRecords: number
   /** Times that the brokers could not be reached, or refused. */
   readonly faults: number
   /**
@@ -60,6 +66,7 @@ class Sender implements SpoolSender {
   connected = false
   sentRecords = 0
   sentBytes = 0
+  lostRecords = 0
   faults = 0
   readonly #options: SpoolSenderOptions
   readonly #running: Promise<void>
@@ -127,16 +134,60 @@ class Sender implements SpoolSender {
       }
       await this.#setSchemas(rounds)
       const { batches, next } = rounds
-      const notes = { at: Date.now(), waitingBytes: spool.bytesFrom(next), lost: this.#options.lost?.() ?? {} }
-      const offsets = [writePosition({ spool: spool.id, position: next, notes })]
-      await this.#producer.commit({ batches, group, offsets })
-      for (const { batch } of batches) {
+      const sent = await this.#commit(batches, () => {
+        const notes = { at: Date.now(), waitingBytes: spool.bytesFrom(next), lost: this.#lost() }
+        return { group, offsets: [writePosition({ spool: spool.id, position: next, notes })] }
+      })
+      for (const { batch } of sent) {
         this.sentRecords += batch.count
         this.sentBytes += batch.byteLength
       }
       spool.release(next)
       position = next
     }
+  }
+
+  /** With what is too large for the brokers left out, so that the rest goes on. Returns what is in the log. */
+  async #commit(
+    all: readonly PartitionBatch[],
+    position: () => Omit<Transaction, 'batches'>,
+  ): Promise<readonly PartitionBatch[]> {
+    let batches = all
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await (this.#producer as Producer).commit({ batches, ...position() })
+        return batches
+      } catch (error) {
+        const tooLarge = error instanceof LogError && error.code === 'record_too_large'
+        if (!tooLarge || attempt === smallerAttempts) throw error
+        // Nothing left out: it was a batch of several, and the log sends smaller ones from now on.
+        const smaller = await this.#leaveOut(batches)
+        if (smaller.records > 0) {
+          this.lostRecords += smaller.records
+          const { records, bytes } = smaller
+          this.#options.logger.error({ err: error, records, bytes }, 'records too large for the brokers are lost')
+        }
+        batches = smaller.batches
+      }
+    }
+  }
+
+  async #leaveOut(batches: readonly PartitionBatch[]) {
+    const log = this.#log as Log
+    const topics = new Map((await log.describeTopics()).map(({ topic, maxRecordBytes }) => [topic, maxRecordBytes]))
+    const codec = new TopicCodec('syscalls')
+    const schemas = new Map([...this.#schemaIds].map(([schema, id]) => [id, schema]))
+    return leaveOutTooLarge(batches, {
+      maxRecordBytes: (topic) => topics.get(topic) ?? Number.POSITIVE_INFINITY,
+      placeOf: (topic, schemaId, value) => placeOf(topic, schemas.get(schemaId), value),
+      encodeLoss: (loss) => codec.encode('CaptureLoss', loss),
+      lossSchemaId: await log.registerSchema('syscalls', codec.schema),
+    })
+  }
+
+  #lost(): Readonly<Record<string, number>> {
+    const lost = this.#options.lost?.() ?? {}
+    return this.lostRecords === 0 ? lost : { ...lost, other: (lost.other ?? 0) + this.lostRecords }
   }
 
   /** The spool knows schemas by its own ids: those of the log stand in what is sent. */
@@ -165,5 +216,16 @@ class Sender implements SpoolSender {
       this.#wake = resolve
       setTimeout(resolve, retryMs)
     })
+  }
+}
+
+/** Null where an older version, or another one, wrote what cannot be read here. */
+function placeOf(topic: string, schema: object | undefined, value: Buffer): LossPlace | null {
+  try {
+    const codec = new TopicCodec(topic as TopicName, schema as ConstructorParameters<typeof TopicCodec>[1])
+    const { host, boot, time, timeNanos } = codec.decode(value).value as LossPlace
+    return { host, boot, time, timeNanos }
+  } catch {
+    return null
   }
 }
