@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { checkoutOwner } from './checkout-owner.mjs'
 import { run } from './command.mjs'
@@ -46,10 +46,13 @@ export async function build(root, show) {
  * @param {string} root
  */
 export function markBuilt(root) {
+  const { uid, gid } = checkoutOwner(root)
   const file = join(root, stampFile)
-  mkdirSync(dirname(file), { recursive: true })
+  const made = mkdirSync(dirname(file), { recursive: true })
   writeFileSync(`${file}.new`, stampOf(root))
   renameSync(`${file}.new`, file)
+  if (uid === undefined || gid === undefined) return
+  for (let path = file; path.length >= (made ?? file).length; path = dirname(path)) chownSync(path, uid, gid)
 }
 
 /**

@@ -14,7 +14,19 @@ export function checkoutOwner(root) {
   const { uid, gid } = ownerOf(root)
   const home = homeOf(uid)
   if (uid === 0 || home === undefined) return { env }
+  for (const name of namesBelow(env, homeOf(0)?.folder ?? '/root')) delete env[name]
   return { uid, gid, env: { ...env, HOME: home.folder, USER: home.name, LOGNAME: home.name } }
+}
+
+/**
+ * `npm run` tells its children where root's npm has its cache and settings; the owner has their own.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @param {string} folder
+ */
+function namesBelow(env, folder) {
+  const below = (/** @type {string} */ path) => path === folder || path.startsWith(`${folder}/`)
+  return Object.keys(env).filter((name) => /^npm_/i.test(name) && below(env[name] ?? ''))
 }
 
 /** @param {string} root */

@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isBuilt, markBuilt } from '../build.mjs'
+import { checkoutOwner } from '../checkout-owner.mjs'
 import { withLock } from '../lock.mjs'
 import { npmPackagesMatch } from '../npm-packages.mjs'
 import { isThere } from '../probe.mjs'
@@ -109,6 +110,38 @@ describe('isBuilt', () => {
   ])('ends with a change of %s', (path, content) => {
     write(path, content)
     expect(isBuilt(root)).toBe(false)
+  })
+})
+
+describe('checkoutOwner', () => {
+  const before = { ...process.env }
+  afterEach(() => {
+    process.env = { ...before }
+  })
+
+  it('lets root work as the owner, with the settings of neither root nor root’s npm', () => {
+    chownSync(root, 65534, 65534)
+    process.env.HOME = '/root'
+    process.env.npm_config_cache = '/root/.npm'
+    process.env.npm_config_userconfig = '/root/.npmrc'
+    process.env.npm_config_registry = 'https://registry.example/'
+    const { uid, gid, env } = checkoutOwner(root)
+    expect([uid, gid, env.USER, env.HOME]).toEqual([65534, 65534, 'nobody', '/nonexistent'])
+    expect([env.npm_config_cache, env.npm_config_userconfig]).toEqual([undefined, undefined])
+    expect(env.npm_config_registry).toBe('https://registry.example/')
+  })
+
+  it('leaves nothing of root’s in the checkout of another', () => {
+    write('package.json', { workspaces: [] })
+    write('package-lock.json', {})
+    write('tsconfig.base.json', {})
+    write('turbo.json', {})
+    mkdirSync(join(root, 'node_modules'))
+    for (const path of [root, join(root, 'node_modules')]) chownSync(path, 65534, 65534)
+    markBuilt(root)
+    expect(isBuilt(root)).toBe(true)
+    for (const path of ['.cache', '.cache/syscribe', '.cache/syscribe/built'])
+      expect(statSync(join(root, 'node_modules', path)).uid).toBe(65534)
   })
 })
 
