@@ -41,12 +41,14 @@ export async function runLive(options: LiveOptions): Promise<Running> {
     close().catch((error) => logger.error({ err: error }, 'closing failed'))
   }
   try {
-    for (const processor of processors) {
-      parts.push(await runLiveProcessor({ ...rest, metrics, processor, partitions }, control))
-    }
-    for (const task of projections) {
-      parts.push(await runLiveProjection({ ...rest, ...task, metrics }, control, group))
-    }
+    // Side by side: a broker lets the first member of a group wait for others, some seconds for each group.
+    const opening = [
+      ...processors.map((processor) => runLiveProcessor({ ...rest, metrics, processor, partitions }, control)),
+      ...projections.map((task) => runLiveProjection({ ...rest, ...task, metrics }, control, group)),
+    ]
+    const opened = await Promise.allSettled(opening)
+    for (const result of opened) if (result.status === 'fulfilled') parts.push(result.value)
+    for (const result of opened) if (result.status === 'rejected') throw result.reason
   } catch (error) {
     await close().catch(() => {})
     throw error

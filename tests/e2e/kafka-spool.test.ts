@@ -150,3 +150,24 @@ test('a collector that starts and ends without brokers leaves what it saw for th
   expect([places.length, new Set(places).size]).toEqual([20, 20])
   expect(new Set(requests.map(({ value }) => value.pid)).size).toBe(2)
 })
+
+test('syscribe run captures before the brokers are there, and derives when they are', {
+  timeout: 600_000,
+}, async () => {
+  const outputs = bed.outputs()
+  const env = bed.onCluster(broker(), outputs)
+  const port = await freePort()
+  const echo = await bed.echo()
+  await broker().kill9()
+  const whole = await bed.start(['run', '--metrics-port', `${port}`], env)
+  expect(await bed.client(echo.port, 10)).toBe(10)
+  expect(await (await fetch(`http://127.0.0.1:${port}/healthz`)).json()).toEqual({
+    ready: true,
+    detail: 'capturing into the spool: the brokers are away',
+  })
+  await broker().restart()
+  expect(await bed.client(echo.port, 10)).toBe(10)
+  await echo.stop()
+  expect(await whole.stop(), whole.stderr).toBe(0)
+  expect(outputs.lines().filter((line) => line.event_type === undefined)).toHaveLength(4 * 20)
+})

@@ -1,6 +1,6 @@
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
-import { type Log, openEmbeddedLog } from '@syscribe/log'
+import { type Log, LogError, openEmbeddedLog } from '@syscribe/log'
 import {
   createPipeline,
   Metrics,
@@ -29,6 +29,8 @@ import { rawTopics } from './raw-topics.js'
 
 const { config } = workerData as DerivationInput
 const logger = stderrLogger(config.logLevel, 'derivation')
+/** Milliseconds. */
+const openRetryMs = 1_000
 
 function report(message: DerivationReport): void {
   parentPort?.postMessage(message)
@@ -39,20 +41,25 @@ function setNice(nice: number): void {
   try {
     setPriority(0, nice)
   } catch (error) {
-    logger.warn({ err: error, nice }, 'cannot set the priority of the derivation')
+    if (niceRefused) return
+    niceRefused = true
+    const { code } = error as NodeJS.ErrnoException
+    logger.info({ code, nice }, 'the priority of the derivation cannot be set (CAP_SYS_NICE): it stays as it is')
   }
 }
+let niceRefused = false
 
 async function run(): Promise<void> {
-  const log = config.brokers === null ? await openDerivedLog() : await openClusterLog(config)
+  const metrics = new Metrics()
+  const parts: Parts = {
+    logger,
+    metrics,
+    spareTime: new SpareTime(),
+    processors,
+    projections: await allProjectionTasks(config),
+  }
+  const { log, running, release } = config.brokers === null ? await runHere(parts) : await runOnCluster(parts)
   try {
-    const metrics = new Metrics()
-    const spareTime = new SpareTime()
-    const projections = await allProjectionTasks(config)
-    const { running, release } =
-      config.brokers === null
-        ? await runHere({ log, logger, metrics, spareTime, processors, projections })
-        : await runOnCluster({ log, logger, metrics, spareTime, processors, projections })
     const source = partMetricsSource(metrics, () => running.status())
     const ordered = new Promise<void>((resolve) => {
       parentPort?.on('message', (order: DerivationOrder) => {
@@ -91,26 +98,48 @@ async function openDerivedLog(): Promise<Log> {
   }
 }
 
+type Parts = Omit<PipelineOptions, 'log'>
+
 interface RunningParts {
+  log: Log
   running: Running
   /** Before the parts end. */
   release(): Promise<void>
 }
 
 /** All in one loop, on the embedded log; a replay is asked for by the socket in the data directory. */
-async function runHere(options: PipelineOptions): Promise<RunningParts> {
-  const pipeline = await createPipeline(options)
-  rememberOutputs(config)
-  const control = await serveControl(config.dataDir, pipeline, logger)
-  return { running: pipeline, release: () => control.close() }
+async function runHere(parts: Parts): Promise<RunningParts> {
+  const log = await openDerivedLog()
+  try {
+    const pipeline = await createPipeline({ ...parts, log })
+    rememberOutputs(config)
+    const control = await serveControl(config.dataDir, pipeline, logger)
+    return { log, running: pipeline, release: () => control.close() }
+  } catch (error) {
+    await log.close()
+    throw error
+  }
 }
 
-/** As members of the cluster's groups: what other processes run there shares the work. */
-async function runOnCluster(options: PipelineOptions): Promise<RunningParts> {
-  await createTopics(options.log, config)
-  return {
-    running: await runLive({ ...options, ...(config.group !== null && { group: config.group }) }),
-    release: async () => {},
+/**
+ * As members of the cluster's groups: what other processes run there shares the work. Brokers that are away are waited
+ * for: what is captured is safe meanwhile.
+ */
+async function runOnCluster(parts: Parts): Promise<RunningParts> {
+  for (let said = ''; ; ) {
+    let log: Log | undefined
+    try {
+      log = await openClusterLog(config)
+      await createTopics(log, config)
+      const running = await runLive({ ...parts, log, ...(config.group !== null && { group: config.group }) })
+      return { log, running, release: async () => {} }
+    } catch (error) {
+      await log?.close()
+      if (!(error instanceof LogError) || error.code !== 'unavailable') throw error
+      if (error.message !== said) logger.warn({ err: error }, 'the parts cannot start yet; it is tried again')
+      said = error.message
+      await new Promise((resolve) => setTimeout(resolve, openRetryMs))
+    }
   }
 }
 

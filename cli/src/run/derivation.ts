@@ -4,9 +4,11 @@ import { CliError } from '../cli-error.js'
 import type { DerivationInput, DerivationOrder, DerivationReport } from './derivation-messages.js'
 
 export interface Derivation {
+  /** Resolves when all of its parts are open; on a cluster that may be when the brokers are there. Never rejects. */
+  readonly opened: Promise<void>
   /** Rejects when the thread cannot go on, in whatever way it ended. Never resolves. */
   readonly failed: Promise<never>
-  /** Metrics of its parts, as text. */
+  /** Metrics of its parts, as text; none before they are open. */
   metrics(): Promise<string>
   /** After capture: derives what is left in the log, commits, and ends the thread. */
   drain(): Promise<void>
@@ -20,8 +22,8 @@ export interface Derivation {
  */
 const calmHeap = 128
 
-/** Starts the derivation thread; resolves when all of its parts are open. */
-export async function startDerivation(input: DerivationInput): Promise<Derivation> {
+/** Starts the derivation thread. */
+export function startDerivation(input: DerivationInput): Derivation {
   // A heap takes its sizes from the flags when it is made: this thread's stays as it is.
   setFlagsFromString(`--initial-heap-size=${calmHeap}`)
   const worker = new Worker(new URL('./derivation-worker.js', import.meta.url), {
@@ -44,15 +46,19 @@ export async function startDerivation(input: DerivationInput): Promise<Derivatio
   failed.catch(() => {})
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
 
+  let isOpen = false
   const opened = new Promise<void>((resolve) => {
     worker.on('message', (report: DerivationReport) => {
-      if (report.event === 'open') resolve()
+      if (report.event !== 'open') return
+      isOpen = true
+      resolve()
     })
   })
-  await Promise.race([opened, failed])
   return {
+    opened,
     failed,
-    metrics() {
+    async metrics() {
+      if (!isOpen) return ''
       const told = new Promise<string>((resolve) => {
         const onReport = (report: DerivationReport) => {
           if (report.event !== 'metrics') return

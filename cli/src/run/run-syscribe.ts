@@ -44,20 +44,34 @@ async function captureAndDerive(
   logger: Logger,
   stop: Promise<NodeJS.Signals>,
 ): Promise<void> {
-  const capture = config.brokers === null ? await openLocalCapture(config, logger) : openClusterCapture(config, logger)
+  const cluster = config.brokers === null ? null : openClusterCapture(config, logger)
+  const capture = cluster ?? (await openLocalCapture(config, logger))
   let derivation: Derivation | undefined
-  let health: Health = { ready: false, detail: 'starting' }
+  let phase: 'starting' | 'capturing' | 'deriving too' | 'stopping' = 'starting'
+  const health = (): Health => {
+    if (phase === 'starting' || phase === 'stopping') return { ready: false, detail: phase }
+    if (cluster?.connected === false) return { ready: true, detail: 'capturing into the spool: the brokers are away' }
+    return {
+      ready: true,
+      detail: phase === 'capturing' ? 'capturing; the parts are starting' : 'capturing and deriving',
+    }
+  }
   const derived = async () => (await derivation?.metrics()) ?? ''
   try {
-    const server = await serveMetrics(config, [...capture.metrics, derived], () => health)
+    const server = await serveMetrics(config, [...capture.metrics, derived], health)
     try {
-      derivation = await startDerivation({ config })
+      derivation = startDerivation({ config })
+      const derives = derivation.opened.then(() => {
+        phase = 'deriving too'
+      })
+      // What is captured waits in the spool for brokers and parts; without one, the outputs must be open first.
+      if (cluster === null) await Promise.race([derives, derivation.failed])
       await capture.start()
-      health = { ready: true, detail: 'capturing and deriving' }
+      if (phase === 'starting') phase = 'capturing'
       await surroundings.stdout.write(readyLine(config, server, places(config)))
       const reason = await Promise.race([stop, capture.failed, derivation.failed])
       logger.info({ reason }, 'stopping')
-      health = { ready: false, detail: 'stopping' }
+      phase = 'stopping'
       await capture.end()
       await derivation.drain()
     } catch (error) {

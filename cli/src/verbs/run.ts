@@ -11,6 +11,7 @@ export function addRun(program: Command, { surroundings }: VerbContext): void {
       paragraphs(
         'Watch this host until stopped (needs root). Prints a line starting with the word ready when capture is on.',
         'Only processes with ADI_PROFILE in their environment are watched. ADI_PROFILE_DISABLED=1 takes one out again (exactly 1, no other text); ADI_PROFILE_NAME=NAME names it in the outputs. What they do is appended to the event log in the data directory, and three files are derived from it: the HTTP log, the environments and the service map. All of it holds payloads and environments, so it is readable by its owner only.',
+        'With --brokers the event log is a Kafka-compatible cluster, and other processes may share the work. Brokers that are away, also at the start, are waited for: what is captured meanwhile waits in SYSCRIBE_DATA_DIR/spool.',
         'Every option has an environment variable that means the same; the option wins.',
       ),
     )
