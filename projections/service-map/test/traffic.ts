@@ -121,21 +121,26 @@ export interface Linked {
   change?: Partial<Connection>
 }
 
+/** What is told of a connection at its start and at its end alike. */
+const seenByClient = (connection: number, time: number) => ({
+  connection: id(connection),
+  time,
+  timeNanos: 0,
+  role: 'client' as const,
+  cookie: connection,
+  netns: 1,
+  process: key,
+  peer: null,
+  clientAddress: '10.0.0.1',
+  clientPort: 5000,
+})
+
 export function connected(said: Linked = {}): InputRecord {
   const { from = service('a'), to = service('db'), connection = 100, after = 0 } = said
   const time = start + after
   const value: Connection = {
-    connection: id(connection),
-    time,
-    timeNanos: 0,
-    role: 'client',
-    cookie: connection,
-    netns: 1,
-    process: key,
-    peer: null,
+    ...seenByClient(connection, time),
     transport: 'tcp',
-    clientAddress: '10.0.0.1',
-    clientPort: 5000,
     serverAddress: '10.0.0.3',
     serverPort: 5432,
     protocol: 'postgres',
@@ -153,16 +158,7 @@ export function ended(said: Omit<Linked, 'change'> & { change?: Partial<Connecti
   const { from = service('a'), to = service('b'), connection = 1, after = 0 } = said
   const time = start + after
   const end: ConnectionEnd = {
-    connection: id(connection),
-    time,
-    timeNanos: 0,
-    role: 'client',
-    cookie: connection,
-    netns: 1,
-    process: key,
-    peer: null,
-    clientAddress: '10.0.0.1',
-    clientPort: 5000,
+    ...seenByClient(connection, time),
     serverAddress: '10.0.0.2',
     serverPort: 80,
     protocol: 'http1',
