@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Log, openKafkaLog } from '@syscribe/log'
@@ -7,6 +7,7 @@ import { parseConfig, type Running, runLive } from '@syscribe/runtime'
 import { type TestBroker, testBroker } from '@syscribe/test-broker'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { projectionsNamed } from '../src/run/named-parts.js'
 import { processors, projectionTasks } from '../src/run/parts.js'
 import { command, jsonLines } from './command.js'
 import { recordInto } from './recorded-log.js'
@@ -102,4 +103,49 @@ it('says what to start where nobody writes the projection, and which there are',
   const one = await command(['replay', 'http-log', '--target', path('other.log')], env)
   expect(one).toMatchObject({ exitCode: 0 })
   expect(text('other.log')).toBe(text('http.log'))
+}, 180_000)
+
+it('projections of one’s own are projected and replayed by name', async () => {
+  writeFileSync(
+    path('urls.mjs'),
+    `export default {
+      name: 'urls', topics: ['http'],
+      state: { version: 1, encode: (value) => Buffer.from(value), decode: (bytes) => bytes.toString() },
+      async open(target) {
+        const { writeFileSync } = await import('node:fs')
+        return {
+          apply(input, state) {
+            if (input.codec.kindOf(input.value) !== 'HttpMessage') return
+            const { kind, url } = input.codec.decode(input.value).value
+            if (kind === 'request') state.set(url, 'seen')
+          },
+          async flush(state) { writeFileSync(target, [...state.entries()].join('\\n')); return '' },
+          async close() {},
+        }
+      },
+    }`,
+  )
+  const own = { ...env, SYSCRIBE_PROJECTIONS: `${path('urls.mjs')}=${path('urls.txt')}` }
+  const config = parseConfig({ env: own })
+  const targets = async (...names: string[]) =>
+    (await projectionsNamed(names, undefined, config)).tasks.map(({ target }) => target)
+  expect(await targets('urls')).toEqual([path('urls.txt')])
+  expect(await targets('all')).toEqual(['http.log', 'env.yaml', 'map.json', 'urls.txt'].map(path))
+  await expect(targets('ulrs')).rejects.toThrow('one of http-log, env-yaml, service-map, urls')
+
+  await startParts()
+  const { tasks } = await projectionsNamed(['urls'], undefined, config)
+  parts.push(await runLive({ log, logger: pino({ level: 'silent' }), processors: [], projections: tasks }))
+  await parts.at(-1)?.drain()
+  expect(text('urls.txt')).toBe('/hello,seen')
+  writeFileSync(path('urls.txt'), 'spoilt')
+  // Whoever asks needs no more than the name: the process that writes it has the rest.
+  const replayed = await command(['replay', 'urls'], env)
+  expect(replayed).toMatchObject({ exitCode: 0, stdout: 'urls is built again.\n' })
+  expect(text('urls.txt')).toBe('/hello,seen')
+  const once = await command(['replay', 'urls', '--into', path('once.txt')], own)
+  expect(once).toMatchObject({ exitCode: 0, stdout: `urls is written to ${path('once.txt')}.\n` })
+  expect(text('once.txt')).toBe('/hello,seen')
+  const unknown = await command(['replay', 'ulrs'], env)
+  expect(unknown).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('service-map, urls, http-parser') })
 }, 180_000)

@@ -6,6 +6,7 @@ import {
   replayIntoTopic,
   requestProjectionReplay,
 } from '@syscribe/runtime'
+import { isModulePath, loadProjection } from '../new-projection/load-projection.js'
 import { openClusterLog } from '../open-log.js'
 import { progressLogger } from '../run/logger.js'
 import { projectionOf } from '../run/own-projections.js'
@@ -23,19 +24,21 @@ export async function replayOnCluster(
   reports: ReplayReports,
 ): Promise<void> {
   const logger = progressLogger(config.logLevel, 'replay')
-  const projection = kind === 'projection' ? await projectionOf(name, config) : null
   const log = await openClusterLog(config)
   try {
     const run = { log, logger, ...reports }
     if (into === undefined) {
-      if (projection === null) await replayGeneration({ ...run, processors, name, anew, cancel })
+      if (kind === 'processor') await replayGeneration({ ...run, processors, name, anew, cancel })
       else {
         const { from } = range
-        const asked = { projection: projection.name, ...(target && { target }), ...(from && { from }) }
+        // The process that writes it has it: here only its name is needed.
+        const projection = isModulePath(name) ? (await loadProjection(name)).name : name
+        const asked = { projection, ...(target && { target }), ...(from && { from }) }
         await requestProjectionReplay({ ...run, ...asked })
       }
       return
     }
+    const projection = kind === 'projection' ? await projectionOf(name, config) : null
     const current = { ...run, log: await currentLog(log, logger), ...range }
     if (projection === null) await replayIntoTopic({ ...current, processor: processorNamed(name), into })
     else await replayInto({ ...current, projection, target: into, settings: { rawPayload: config.rawPayload } })

@@ -2,7 +2,7 @@ import type { AnyProcessor, AnyProjectionTask, Config } from '@syscribe/runtime'
 import { CliError } from '../cli-error.js'
 import { isModulePath } from '../new-projection/load-projection.js'
 import type { OutputConfig } from './check-outputs.js'
-import { projectionOf } from './own-projections.js'
+import { ownProjectionTasks, projectionOf } from './own-projections.js'
 import { processors, projectionNames, projectionTasks } from './parts.js'
 
 /** @throws CliError `usage` naming those that there are */
@@ -27,21 +27,23 @@ export async function projectionsNamed(
   target: string | undefined,
   config: Config,
 ): Promise<ChosenProjections> {
+  const own = await ownProjectionTasks(config)
+  const known = [...projectionNames, ...own.map(({ projection }) => projection.name)]
   if (target !== undefined) {
     const [name = '', ...others] = names
     if (others.length > 0 || name === 'all')
       throw new CliError('usage', '--target is the file of one projection: name one')
-    if (!isModulePath(name)) chosenOf([name], projectionNames, 'projection')
+    if (!isModulePath(name)) chosenOf([name], known, 'projection')
     const settings = { rawPayload: config.rawPayload }
-    const tasks = [{ projection: await projectionOf(name), target, settings }]
+    const tasks = [{ projection: await projectionOf(name, config), target, settings }]
     return { tasks, outputs: { outputPath: null, envOutputPath: null, serviceMapPath: null } }
   }
-  const own = names.find(isModulePath)
-  if (own !== undefined) {
-    throw new CliError('usage', `${own} is a projection of your own: name it alone, and its file with --target`)
+  const path = names.find(isModulePath)
+  if (path !== undefined) {
+    throw new CliError('usage', `${path} is a projection of your own: name it alone, and its file with --target`)
   }
-  const chosen = chosenOf(names, projectionNames, 'projection')
-  const tasks = projectionTasks(config).filter(({ projection }) => chosen.has(projection.name))
+  const chosen = chosenOf(names, known, 'projection')
+  const tasks = [...projectionTasks(config), ...own].filter(({ projection }) => chosen.has(projection.name))
   const found = new Set(tasks.map(({ projection }) => projection.name))
   const missing = names.find((name) => name !== 'all' && !found.has(name))
   if (missing !== undefined) {
@@ -58,6 +60,7 @@ export async function projectionsNamed(
       outputPath: mine(config.outputPath),
       envOutputPath: mine(config.envOutputPath),
       serviceMapPath: mine(config.serviceMapPath),
+      ownProjections: (config.ownProjections ?? []).filter(({ target }) => targets.has(target)),
     },
   }
 }

@@ -17,7 +17,10 @@ export function addProject(program: Command, { surroundings }: VerbContext): voi
         'One process writes an output: a second one with the same projection, file and --group takes over, and the first ends. How far it has come is kept in the cluster, so it goes on where it stopped.',
       ),
     )
-    .argument('<name...>', 'names of projections, or all; or the path of one of your own, with --target')
+    .argument(
+      '<name...>',
+      'names of projections, or all, those of --projections too; or the path of one of your own, with --target',
+    )
     .option('--target <file>', 'the file to write, where one projection is named')
     .addHelpText(
       'after',
@@ -25,12 +28,14 @@ export function addProject(program: Command, { surroundings }: VerbContext): voi
 Examples:
   syscribe project all --brokers broker-1:9092 --service-map map.json
   syscribe project http-log --target http.log
-  syscribe project ./slowest-endpoints --target slowest.csv`,
+  syscribe project ./slowest-endpoints --target slowest.csv
+  syscribe project all --projections ./slowest-endpoints=slowest.csv`,
     )
   addConfigFlags(verb, [
     'outputPath',
     'envOutputPath',
     'serviceMapPath',
+    'ownProjections',
     'rawPayload',
     ...clusterKeys,
     ...topicKeys,

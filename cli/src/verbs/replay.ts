@@ -66,14 +66,19 @@ Examples:
     ),
   })
   verb.action(async (name: string) => {
-    const { partKind } = await import('../replay/parts-by-name.js')
+    const { isPartName, partKind } = await import('../replay/parts-by-name.js')
     const { ownProjectionTasks } = await import('../run/own-projections.js')
     const first = configFrom(verb, surroundings.env)
     const onCluster = first.brokers !== null
     // Where the last run wrote, unless this command says otherwise.
     const config = onCluster ? first : configFrom(verb, { ...lastOutputs(first.dataDir), ...given(surroundings.env) })
-    const own = (await ownProjectionTasks(config)).map(({ projection }) => projection.name)
-    const asked = askedReplay(name, partKind(name, own), verb.opts())
+    const own: string[] = (await ownProjectionTasks(config)).map(({ projection }) => projection.name)
+    const options: ReplayOptions = verb.opts()
+    if (onCluster && options.into === undefined && !isPartName(name, own)) {
+      const { projectionsOnCluster } = await import('../replay/projections-on-cluster.js')
+      own.push(...(await projectionsOnCluster(config)))
+    }
+    const asked = askedReplay(name, partKind(name, own), options)
     refuseSenseless(asked, onCluster)
     if (asked.into !== undefined && asked.kind === 'projection') {
       checkOutput(`--into ${JSON.stringify(asked.into)}`, resolve(asked.into))
