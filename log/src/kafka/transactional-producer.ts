@@ -129,11 +129,17 @@ export class TransactionalProducer implements Producer {
     let ending = false
     try {
       await this.#clean(patience)
-      const bases = await this.#append(shares, batches.length + extra.batches.length, patience)
-      if (offsets.length > 0) {
-        const at = new Map(long.map((offset, index) => [offset, bases[batches.length + index]!]))
-        await this.#commitOffsets(group, offsets, at, patience)
-      }
+      if (shares.length > 0) await this.#addPartitions(shares, patience)
+      const appended = this.#append(shares, batches.length + extra.batches.length, patience)
+      const committed = this.#commitOffsets(group, offsets, patience, async () => {
+        if (long.length === 0) return new Map()
+        const bases = await appended
+        return new Map(long.map((offset, index) => [offset, bases[batches.length + index]!]))
+      })
+      // Side by side; after a fault of one, what the other still does must have ended before the transaction is.
+      await Promise.allSettled([appended, committed])
+      const bases = await appended
+      await committed
       ending = true
       await this.#end(patience)
       return bases.slice(0, batches.length)
@@ -177,25 +183,29 @@ export class TransactionalProducer implements Producer {
     this.#unclean = false
   }
 
-  /** Returns the base offset of each batch. */
-  async #append(shares: readonly Share[], count: number, patience: Patience): Promise<number[]> {
-    const bases = new Array<number>(count).fill(-1)
-    if (shares.length === 0) return bases
+  async #addPartitions(shares: readonly Share[], patience: Patience): Promise<void> {
     const { cluster, topics } = this.#context
-    const loads: PartitionLoad[] = shares.map(({ topic, partition, batches }) => ({
-      topic: topics.physical(topic),
-      partition,
-      batches,
-    }))
     const lists = new Map<string, number[]>()
-    for (const { topic, partition } of loads) lists.set(topic, [...(lists.get(topic) ?? []), partition])
-    const partitions = [...lists].map(([topic, partitions]) => ({ topic, partitions }))
+    for (const { topic, partition } of shares) lists.set(topic, [...(lists.get(topic) ?? []), partition])
+    const partitions = [...lists].map(([topic, partitions]) => ({ topic: topics.physical(topic), partitions }))
     this.#unclean = true
     await cluster.ask(
       { transactionalId: this.#name },
       addPartitionsRequest(this.#name, this.#sender.identity, partitions),
       patience,
     )
+  }
+
+  /** Returns the base offset of each batch. */
+  async #append(shares: readonly Share[], count: number, patience: Patience): Promise<number[]> {
+    const bases = new Array<number>(count).fill(-1)
+    if (shares.length === 0) return bases
+    const { topics } = this.#context
+    const loads: PartitionLoad[] = shares.map(({ topic, partition, batches }) => ({
+      topic: topics.physical(topic),
+      partition,
+      batches,
+    }))
     const results = await this.#sender.send(loads, patience)
     for (const [at, { topic, starts, inputs, batches }] of shares.entries()) {
       const { fault, bases: appended } = results[at]!
@@ -215,14 +225,16 @@ export class TransactionalProducer implements Producer {
   async #commitOffsets(
     group: string,
     offsets: readonly CommittedOffset[],
-    long: ReadonlyMap<CommittedOffset, number>,
     patience: Patience,
+    findLong: () => Promise<ReadonlyMap<CommittedOffset, number>>,
   ): Promise<void> {
+    if (offsets.length === 0) return
     const { cluster, settings, topics } = this.#context
     const name = settings.prefix + group
     const { identity } = this.#sender
     this.#unclean = true
     await cluster.ask({ transactionalId: this.#name }, addOffsetsRequest(this.#name, identity, name), patience)
+    const long = await findLong()
     const stored = offsets.map((offset) => ({
       topic: topics.physical(offset.topic),
       partition: offset.partition,
