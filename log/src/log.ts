@@ -129,6 +129,11 @@ export interface Transaction {
 export interface ReaderOptions {
   /** Soft limit of bytes for one poll; one batch may exceed it. Default 1 MiB. */
   maxBytes?: number
+  /**
+   * A poll that does not wait gives what has been fetched, and asks for more in the background where that costs a request:
+   * that it gives nothing may mean that there is nothing yet. `news` tells. Default false.
+   */
+  ahead?: boolean
 }
 
 /** A batch read from a partition. */
@@ -156,6 +161,12 @@ export interface Reader {
    * @throws LogError `offset_out_of_range` when retention has passed the position, `corrupt`, `unavailable`, `closed`
    */
   poll(options?: { waitMs?: number; only?: readonly TopicPartition[]; signal?: AbortSignal }): Promise<FetchedBatch[]>
+  /**
+   * Whether the next poll has something to give, or to throw: as soon as it has, or false after `waitMs` or when `signal`
+   * is aborted. Not while a poll runs. Engines that answer polls without a request leave it out.
+   * @throws LogError `unavailable`, `closed`
+   */
+  news?(options: { waitMs: number; only?: readonly TopicPartition[]; signal: AbortSignal }): Promise<boolean>
   close(): Promise<void>
 }
 

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { InputPartition } from './input-partition.js'
 import type { Metric } from './metrics.js'
 import type { ReadableSchemas } from './readable-schema.js'
+import type { Stage } from './stage.js'
 import { logEnds } from './stage-loop.js'
 
 /** Fills input partitions from the log, each with no more than a bounded number of bytes ahead. */
@@ -27,7 +28,7 @@ export class InputReader {
   }
 
   static async open(options: InputReaderOptions): Promise<InputReader> {
-    const reader = await options.log.reader({ maxBytes: options.aheadBytes })
+    const reader = await options.log.reader({ maxBytes: options.aheadBytes, ahead: true })
     const opened = new InputReader(reader, options)
     await opened.#assign()
     return opened
@@ -62,6 +63,17 @@ export class InputReader {
     if (this.#log.engine !== 'kafka') return true
     const ends = await logEnds(this.#log)
     return this.#wanted().every((input) => input.fetchedTo >= (ends.get(nameOf(input)) ?? 0))
+  }
+
+  /** As `Stage.news`. */
+  get news(): Stage['news'] {
+    const reader = this.#reader
+    const { news } = reader
+    if (news === undefined) return null
+    return (options) => {
+      const wanted = this.#wanted()
+      return news.call(reader, wanted.length === this.#inputs.size ? options : { ...options, only: wanted })
+    }
   }
 
   close(): Promise<void> {

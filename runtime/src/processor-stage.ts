@@ -20,7 +20,7 @@ import { compare, type Progress, slowest } from './watermark-sources.js'
 
 /** A round ends early when this much waits to be committed. */
 const maxOutputBytes = 8 * 1024 * 1024
-/** Offsets alone, with nothing emitted, are committed this seldom. */
+/** Offsets alone, with nothing emitted in a transaction, are committed this seldom. */
 const offsetsOnlyMs = 1_000
 
 type LastTaken = TakenPlace['last']
@@ -49,6 +49,8 @@ export class ProcessorStage<S> implements Stage {
   #merge!: Merge
   #reader!: InputReader
   #producer!: Producer
+  /** For watermarks that go without a transaction; opened for the first. */
+  #beside: Producer | null = null
   #output!: StepOutput
   #stateTopic!: StateTopic
   #deadLetters!: DeadLetters
@@ -58,6 +60,11 @@ export class ProcessorStage<S> implements Stage {
   #afterFinal = false
   #muted = false
   #uncommitted = 0
+  /** Among the uncommitted are others than watermarks. */
+  #uncommittedData = false
+  #lastTaken = performance.now()
+  /** Output waits until then. */
+  #nextOutput = 0
   #lastTimestamp = 0
   #lastCommit = performance.now()
   #lastCheckpoint = performance.now()
@@ -155,6 +162,7 @@ export class ProcessorStage<S> implements Stage {
     this.#metrics.reread.add(reread)
     for (const input of inputs) input.limitToTaken(null)
     this.#uncommitted = 0
+    this.#uncommittedData = false
     if (reread > 0) this.#logger.info({ records: reread }, 'state restored by reading again behind the checkpoint')
   }
 
@@ -165,14 +173,18 @@ export class ProcessorStage<S> implements Stage {
     const taken = this.#merge.run(this.#visit, this.#context.policy.roundRecords)
     if (taken > 0) {
       this.#uncommitted += taken
+      this.#lastTaken = started
       this.#metrics.consumed.add(taken)
       this.#metrics.consumedBytes.add(this.#takenBytes() - before)
     }
-    if (this.#output.records > 0 || this.#deadLetters.waiting || (this.#uncommitted > 0 && this.#checkpointDue())) {
-      await this.#commit(this.#checkpointDue())
-    }
+    const due = performance.now() >= this.#nextOutput || this.#output.waitingBytes > maxOutputBytes
+    if (due && (this.#outputWaits || (this.#uncommitted > 0 && this.#checkpointDue()))) await this.#putOut()
     if (fetched + taken > 0) this.#metrics.busySeconds.add((performance.now() - started) / 1000)
     return fetched + taken
+  }
+
+  get news(): Stage['news'] {
+    return this.#reader.news
   }
 
   exhausted(): Promise<boolean> {
@@ -180,11 +192,14 @@ export class ProcessorStage<S> implements Stage {
   }
 
   async settle(): Promise<number> {
-    if (this.#uncommitted === 0) return Number.POSITIVE_INFINITY
-    const wait = this.#lastCommit + offsetsOnlyMs - performance.now()
+    if (this.#uncommitted === 0 && !this.#outputWaits) return Number.POSITIVE_INFINITY
+    // While watermarks come and nothing else, a checkpoint commits now and then.
+    const since = this.#uncommittedData ? this.#lastCommit : Math.max(this.#lastCommit, this.#lastTaken)
+    const wait = (this.#outputWaits ? this.#nextOutput : since + offsetsOnlyMs) - performance.now()
     if (wait > 0) return wait
-    await this.#commit(this.#checkpointDue())
-    return Number.POSITIVE_INFINITY
+    if (this.#outputWaits) await this.#putOut()
+    else await this.#commit(this.#checkpointDue())
+    return this.#uncommitted === 0 ? Number.POSITIVE_INFINITY : offsetsOnlyMs
   }
 
   async flush(): Promise<void> {
@@ -227,6 +242,7 @@ export class ProcessorStage<S> implements Stage {
   async abandon(): Promise<void> {
     await this.#reader?.close()
     await this.#producer?.close()
+    await this.#beside?.close()
   }
 
   positions(): StagePosition[] {
@@ -234,6 +250,7 @@ export class ProcessorStage<S> implements Stage {
   }
 
   #take(input: InputPartition): void {
+    this.#uncommittedData ||= input.class !== recordClass.watermark
     if (input.class === recordClass.data) {
       if (!this.#muted) this.#delay.took(input.timestamp)
       try {
@@ -305,6 +322,33 @@ export class ProcessorStage<S> implements Stage {
     )
   }
 
+  get #outputWaits(): boolean {
+    return this.#output.records > 0 || this.#deadLetters.waiting
+  }
+
+  /**
+   * Watermarks alone need no transaction. What they say is a fact of the input and of outputs that are committed: whoever
+   * says it, and however often, it is true. But a host's end goes with the offsets behind it: it is said once.
+   */
+  async #putOut(): Promise<void> {
+    const began = performance.now()
+    const output = this.#output
+    const alone = output.records > 0 && output.records === output.watermarks && !output.ends
+    if (!alone || !this.#context.policy.watermarksAlone || this.#deadLetters.waiting || this.#checkpointDue()) {
+      await this.#commit(this.#checkpointDue())
+    } else {
+      this.#beside ??= await this.#context.log.producer()
+      const emitted = output.records
+      await this.#beside.append(output.take())
+      this.#delay.committed()
+      this.#metrics.emitted.add(emitted)
+    }
+    const now = performance.now()
+    // A log that is slow is given as much time as it took.
+    const { outputSpacingMs } = this.#context.policy
+    if (outputSpacingMs > 0) this.#nextOutput = Math.max(began + outputSpacingMs, 2 * now - began)
+  }
+
   async #commit(checkpoint: boolean): Promise<void> {
     const emitted = this.#output.records
     const batches = [...this.#output.take(), ...this.#deadLetters.take()]
@@ -312,6 +356,7 @@ export class ProcessorStage<S> implements Stage {
     await this.#producer.commit({ batches, group: this.#processor.name, offsets: this.#offsets() })
     this.#delay.committed()
     this.#uncommitted = 0
+    this.#uncommittedData = false
     this.#lastCommit = performance.now()
     this.#metrics.emitted.add(emitted)
     this.#metrics.commits.add(1)

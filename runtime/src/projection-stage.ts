@@ -17,6 +17,8 @@ import { StateTopic, stateTopicName, targetDigest } from './state-topic.js'
 
 /** How often an idle projection is asked to flush, milliseconds. */
 const idleFlushMs = 500
+/** When nothing has come for so long, milliseconds, everything is committed. */
+const quietMs = 1_000
 
 /** A projection with where it writes. */
 export interface ProjectionTask<S = unknown> {
@@ -65,6 +67,7 @@ export class ProjectionStage<S> implements Stage {
   #applied = 0
   #uncommitted = 0
   #lastTimestamp = 0
+  #lastTaken = performance.now()
   #lastCommit = performance.now()
   #lastFlush = performance.now()
   #bytesAtCommit = 0
@@ -150,6 +153,7 @@ export class ProjectionStage<S> implements Stage {
     const taken = this.#merge.run(this.#visit, this.#context.policy.roundRecords)
     if (taken > 0) {
       this.#uncommitted += taken
+      this.#lastTaken = started
       this.#metrics.consumed.add(taken)
       this.#metrics.consumedBytes.add(this.#takenBytes() - before)
     }
@@ -158,6 +162,10 @@ export class ProjectionStage<S> implements Stage {
     if (due && (this.#applied > 0 || this.#deadLetters.waiting)) await this.#commit(false)
     if (fetched + taken > 0) this.#metrics.busySeconds.add((performance.now() - started) / 1000)
     return fetched + taken
+  }
+
+  get news(): Stage['news'] {
+    return this.#reader.news
   }
 
   exhausted(): Promise<boolean> {
@@ -237,7 +245,13 @@ export class ProjectionStage<S> implements Stage {
     const metadata = await this.#instance!.flush(this.#state, false)
     this.#lastFlush = performance.now()
     const changed = metadata !== this.#metadata || this.#state.changedSize > 0
-    if (changed || this.#uncommitted > 0) await this.#commitFlushed(metadata)
+    if (changed || (this.#uncommitted > 0 && this.#offsetsDue(this.#lastFlush))) await this.#commitFlushed(metadata)
+  }
+
+  /** While watermarks come and nothing else, their offsets are committed now and then where that has its price. */
+  #offsetsDue(now: number): boolean {
+    const { watermarksAlone, checkpointMs } = this.#context.policy
+    return !watermarksAlone || now - this.#lastTaken >= quietMs || now - this.#lastCommit >= checkpointMs
   }
 
   async #commit(last: boolean): Promise<void> {

@@ -82,7 +82,12 @@ export class RenamedLog implements Log {
   }
   async reader(options?: ReaderOptions): Promise<Reader> {
     const reader = await this.#log.reader(options)
+    const { news } = reader
     return {
+      ...(news && {
+        news: ({ only, ...rest }) =>
+          news.call(reader, { ...rest, ...(only && { only: only.map((at) => this.#in(at)) }) }),
+      }),
       assign: (positions) => reader.assign(positions.map((position) => this.#in(position))),
       poll: async (poll = {}) => {
         const { only, ...rest } = poll

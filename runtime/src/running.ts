@@ -4,7 +4,7 @@ import { Metrics } from './metrics.js'
 import { type PartStatus, PartStatuses } from './part-status.js'
 import { ReadableSchemas } from './readable-schema.js'
 import type { SpareTime } from './spare-time.js'
-import { defaultPolicy, type StagePolicy } from './stage.js'
+import { brokerPolicy, defaultPolicy, type StagePolicy } from './stage.js'
 import type { StageContext } from './stage-context.js'
 import type { StageLoop } from './stage-loop.js'
 
@@ -42,7 +42,7 @@ export function contextOf({ log, logger, metrics, policy }: RunOptions): StageCo
     logger,
     metrics: metrics ?? new Metrics(),
     schemas: new ReadableSchemas(log),
-    policy: { ...defaultPolicy, ...policy },
+    policy: { ...defaultPolicy, ...(log.engine === 'kafka' ? brokerPolicy : {}), ...policy },
   }
 }
 

@@ -186,8 +186,9 @@ export class StageLoop {
           else await new Promise((resolve) => setImmediate(resolve))
           continue
         }
+        if (this.#tellNews) await this.#watching(() => this.#idle(Math.min(wait, idleMs)))
         // One more pass after the watch was set shows that nothing slipped in between.
-        if (settled++ === 0) await this.#watching(() => this.#watchEnds())
+        else if (settled++ === 0) await this.#watching(() => this.#watchEnds())
         else if (await this.#watching(() => this.#idle(Math.min(wait, idleMs)))) settled = 0
       }
       for (const { reject } of this.#waiting.splice(0)) reject(ended())
@@ -277,15 +278,37 @@ export class StageLoop {
   /** Does what is due by time, then sleeps until news or the next due time. Returns whether there is news. */
   async #idle(atMost: number): Promise<boolean> {
     let wait = atMost
-    if (this.#watch === null) return true
+    const watch = this.#watch
+    if (watch === null && !this.#tellNews) return true
     for (const slot of this.#slots) {
       wait = Math.min(wait, (await this.#attempt(slot, (stage) => stage.settle())) ?? wait)
       if (slot.stage === null) wait = Math.min(wait, Math.max(1, slot.retryAt - performance.now()))
     }
     if (this.#stopping || this.#waiting.length > 0) return false
     this.#sleep = new AbortController()
-    const news = await this.#watch.poll({ waitMs: Math.ceil(wait), signal: this.#sleep.signal })
-    return news.length > 0
+    const options = { waitMs: Math.ceil(wait), signal: this.#sleep.signal }
+    return watch === null ? this.#firstNews(options) : (await watch.poll(options)).length > 0
+  }
+
+  /** The stages tell themselves when the log has something for them. */
+  get #tellNews(): boolean {
+    return this.#slots.every(({ stage }) => stage === null || stage.news !== null)
+  }
+
+  async #firstNews({ waitMs, signal }: { waitMs: number; signal: AbortSignal }): Promise<boolean> {
+    const over = new AbortController()
+    const options = { waitMs, signal: AbortSignal.any([signal, over.signal]) }
+    const all = this.#slots.flatMap(({ stage }) => stage?.news?.(options) ?? [])
+    if (all.length === 0) {
+      await sleep(waitMs, signal)
+      return false
+    }
+    try {
+      return await Promise.race(all)
+    } finally {
+      over.abort()
+      await Promise.allSettled(all)
+    }
   }
 
   async #pause(ms: number): Promise<void> {

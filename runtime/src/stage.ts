@@ -12,6 +12,11 @@ export interface Stage {
   round(): Promise<number>
   /** After a round that returned 0: whether the log holds nothing more for it now. A broker's answer may have been late. */
   exhausted(): Promise<boolean>
+  /**
+   * Whether the next round finds something in the log: as soon as it does, or false after `waitMs` or when `signal` is
+   * aborted. Null where the log has to be watched for it.
+   */
+  readonly news: ((options: { waitMs: number; signal: AbortSignal }) => Promise<boolean>) | null
   /** There was nothing to do: does what is due by time. Returns in how many milliseconds it wants to be called again. */
   settle(): Promise<number>
   /** Commits everything taken so far, with a checkpoint. */
@@ -47,6 +52,16 @@ export interface StagePolicy {
   checkpointMs?: number
   /** Or after this many bytes of input. Default 64 MiB. */
   checkpointBytes?: number
+  /**
+   * The outputs of a processor's instance go out this far apart, milliseconds; further where that takes long. Default 0;
+   * 150 on Kafka.
+   */
+  outputSpacingMs?: number
+  /**
+   * Watermarks with no other output are appended without a transaction; the offsets behind them are committed later.
+   * Default false; true on Kafka.
+   */
+  watermarksAlone?: boolean
   /** A projection flushes and commits after this time, milliseconds. Default 250. */
   commitMs?: number
   /** Or after this many bytes of input. Default 4 MiB. */
@@ -60,11 +75,16 @@ export interface StagePolicy {
   replayCheckMs?: number
 }
 
+/** What differs where every transaction costs brokers several requests. */
+export const brokerPolicy: StagePolicy = { outputSpacingMs: 150, watermarksAlone: true }
+
 export const defaultPolicy: Required<StagePolicy> = {
   aheadBytes: 1024 * 1024,
   roundRecords: 50_000,
   checkpointMs: 5_000,
   checkpointBytes: 64 * 1024 * 1024,
+  outputSpacingMs: 0,
+  watermarksAlone: false,
   commitMs: 250,
   commitBytes: 4 * 1024 * 1024,
   heldBytes: 64 * 1024 * 1024,

@@ -17,6 +17,10 @@ export class StepOutput implements Output {
   waitingBytes = 0
   /** Records emitted since the last `take`. */
   records = 0
+  /** Of these, watermarks that are forwarded. */
+  watermarks = 0
+  /** A host's last watermark is among them. */
+  ends = false
   /** Records of the step that are too large for their topic: they are left out. */
   readonly refused: LogError[] = []
   readonly #topics: OutputTopic[]
@@ -101,9 +105,11 @@ export class StepOutput implements Output {
       for (const partition of target.partitions) {
         if (target.byKey || partition.partition === this.#partition) {
           this.#appendTo(partition, target.byKey ? among : alone, timestamp, 256, target.write)
+          this.watermarks++
         }
       }
     }
+    this.ends ||= final
   }
 
   /** The step went well: its records stay. */
@@ -145,6 +151,8 @@ export class StepOutput implements Output {
     this.#batches = []
     this.waitingBytes = 0
     this.records = 0
+    this.watermarks = 0
+    this.ends = false
     return batches
   }
 

@@ -23,6 +23,7 @@ export function faultyLog(log: Log, point: Point): Log {
   const readerOf = (reader: Reader): Reader => ({
     assign: (positions) => around('assign', () => reader.assign(positions)),
     poll: (options) => around('poll', () => reader.poll(options)),
+    ...(reader.news && { news: (options) => around('news', () => reader.news!(options)) }),
     close: () => reader.close(),
   })
   return {

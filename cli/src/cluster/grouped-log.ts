@@ -42,7 +42,11 @@ export function groupedLog(log: Log, group: string): Log {
     },
     reader: async (options) => {
       const reader = await log.reader(options)
+      const { news } = reader
       return {
+        ...(news && {
+          news: ({ only, ...rest }) => news.call(reader, only === undefined ? rest : { ...rest, only: only.map(into) }),
+        }),
         assign: (positions) => reader.assign(positions.map(into)),
         poll: async ({ only, ...rest } = {}) =>
           out(await reader.poll(only === undefined ? rest : { ...rest, only: only.map(into) })),

@@ -63,6 +63,7 @@ const offsetOutOfRange = 1
 export class KafkaReader implements Reader {
   readonly #context: ReaderContext
   readonly #maxBytes: number
+  readonly #ahead: boolean
   #positions: Position[] = []
   /**
    * Connections of its own: a fetch holds up what is asked after it until there is news. The second is for partitions
@@ -82,6 +83,7 @@ export class KafkaReader implements Reader {
     this.#context = context
     this.#lanes = [context.cluster.apart(), context.cluster.apart()]
     this.#maxBytes = Math.max(1, options.maxBytes ?? defaultMaxBytes)
+    this.#ahead = options.ahead ?? false
   }
 
   async assign(positions: readonly ReadPosition[]): Promise<void> {
@@ -107,19 +109,17 @@ export class KafkaReader implements Reader {
     const { waitMs = 0, only, signal } = options
     const began = performance.now()
     const until = began + waitMs
-    const wanted = (at: TopicPartition) =>
-      only === undefined || only.some((one) => one.topic === at.topic && one.partition === at.partition)
     const wake = () => this.#wake?.()
     signal?.addEventListener('abort', wake)
     try {
       for (;;) {
-        const chosen = this.#positions.filter(wanted)
+        const chosen = this.#chosen(only)
         const fault = chosen.find((at) => at.fault !== null && at.buffered.length === 0)?.fault
         if (fault) throw this.#forgive(fault)
         const taken = this.#take(chosen)
         if (taken.length > 0) {
-          // What there is already, while this is worked on: to wait for more is for a poll that does.
-          this.#fetch(chosen, 0)
+          // What there is already, while this is worked on: to wait for more is for a poll that does, or for `news`.
+          this.#fetch(chosen, this.#ahead && chosen.every(({ atEnd }) => atEnd) ? longWaitMs : 0)
           return taken
         }
         if (this.#closed || signal?.aborted) return []
@@ -138,6 +138,28 @@ export class KafkaReader implements Reader {
     }
   }
 
+  async news(options: { waitMs: number; only?: readonly TopicPartition[]; signal: AbortSignal }): Promise<boolean> {
+    this.#check()
+    const { waitMs, only, signal } = options
+    const began = performance.now()
+    const wake = () => this.#wake?.()
+    signal.addEventListener('abort', wake)
+    try {
+      for (;;) {
+        const chosen = this.#chosen(only)
+        if (chosen.some(({ buffered, fault }) => buffered.length > 0 || fault !== null)) return true
+        const left = began + waitMs - performance.now()
+        if (this.#closed || signal.aborted || left <= 0) return false
+        this.#fetch(chosen, longWaitMs)
+        const silent = chosen.filter((at) => at.silentSince !== null)
+        this.#checkHeard(silent, began)
+        await this.#news(left)
+      }
+    } finally {
+      signal.removeEventListener('abort', wake)
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -147,6 +169,11 @@ export class KafkaReader implements Reader {
     for (const lane of this.#lanes) lane.close()
     this.#context.onClose(this)
     await Promise.allSettled(this.#fetching.values())
+  }
+
+  #chosen(only: readonly TopicPartition[] | undefined): readonly Position[] {
+    if (only === undefined) return this.#positions
+    return this.#positions.filter((at) => only.some((one) => one.topic === at.topic && one.partition === at.partition))
   }
 
   #check(): void {
