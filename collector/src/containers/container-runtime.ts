@@ -65,3 +65,22 @@ export interface ContainerRuntime {
   readonly lost: Promise<ContainerRuntimeError>
   close(): void
 }
+
+/** A container of which nothing has been told but its id. */
+export function unknownContainer(id: string): ContainerFacts {
+  return {
+    id,
+    name: id,
+    image: '',
+    labels: {},
+    running: false,
+    pid: 0,
+    startedAt: null,
+    finishedAt: null,
+    hostNetwork: false,
+    networkOf: null,
+    networks: [],
+    ports: [],
+    cgroup: '',
+  }
+}

@@ -6,9 +6,15 @@ import type { ContainerNews, ContainersRound } from '../publisher.js'
 import { connectRuntime } from './connect-runtime.js'
 import { containerProcess } from './container-process.js'
 import { ContainerRuns, type RunChange } from './container-runs.js'
-import type { ContainerEvent, ContainerFacts, ContainerRuntime } from './container-runtime.js'
+import {
+  type ContainerEvent,
+  type ContainerFacts,
+  type ContainerRuntime,
+  unknownContainer,
+} from './container-runtime.js'
 import { hostNetwork } from './host-network.js'
 import { listeningPorts } from './listening-ports.js'
+import { PendingNews } from './pending-news.js'
 import { ContainerRuntimeError, fromSocketError } from './runtime-error.js'
 import { WatermarkHolds } from './watermark-holds.js'
 
@@ -64,8 +70,7 @@ export class ContainerWatcher {
   readonly #holds = new WatermarkHolds()
   /** What lets go of the watermark for containers that are about to start. */
   readonly #startHolds = new Map<string, () => void>()
-  #news: { at: number; news: (time: Instant) => ContainerNews }[] = []
-  #watermark = Number.NEGATIVE_INFINITY
+  readonly #news = new PendingNews()
   #runtime: ContainerRuntime | null = null
   #complete = false
   /** The host as last told, as text, and when that was looked at. */
@@ -111,7 +116,7 @@ export class ContainerWatcher {
 
   /** Whether something is being found out that the watermark waits for. */
   get busy(): boolean {
-    return this.#news.length > 0 || this.#holds.waiting
+    return this.#news.any || this.#holds.waiting
   }
 
   /** What became known since the last call. @param captured capture is known up to here */
@@ -120,7 +125,7 @@ export class ContainerWatcher {
       this.#tellHost(Date.now() * 1000)
       this.#lookForPorts(Date.now())
     }
-    return this.#round(this.#holds.limit(captured.time - settleMs * 1000))
+    return this.#news.take(this.#holds.limit(captured.time - settleMs * 1000))
   }
 
   /** Asks once more what runs, and ends watching; `rest` has what that told. */
@@ -140,19 +145,7 @@ export class ContainerWatcher {
 
   /** What is left after `stop`. @param captured capture ended here */
   rest(captured: Instant): ContainersRound {
-    return this.#round(captured.time)
-  }
-
-  #round(upTo: number): ContainersRound {
-    const floor = this.#watermark
-    this.#watermark = Math.max(floor, upTo)
-    // Whatever is told late cannot be before what was said to be complete.
-    const told = this.#news.map(({ at, news }) => ({ at: Math.max(at, floor), news })).sort((a, b) => a.at - b.at)
-    this.#news = []
-    return {
-      records: told.map(({ at, news }) => news({ time: at, timeNanos: 0 })),
-      watermark: { time: this.#watermark, timeNanos: 0 },
-    }
+    return this.#news.take(captured.time)
   }
 
   async #watch(): Promise<void> {
@@ -301,7 +294,7 @@ export class ContainerWatcher {
   }
 
   async #remember(runtime: ContainerRuntime, { id, told }: ContainerEvent): Promise<void> {
-    const facts = (await runtime.inspect(id)) ?? { ...unknown(id), ...told }
+    const facts = (await runtime.inspect(id)) ?? { ...unknownContainer(id), ...told }
     remember(this.#created, id, facts)
   }
 
@@ -312,7 +305,7 @@ export class ContainerWatcher {
     this.#created.delete(id)
     if (facts?.running === true) return this.#tellFacts(runtime, facts, begun, false)
     if (facts === null || this.#runs.isRunning(id) || (facts.finishedAt ?? 0) < (facts.startedAt ?? time)) {
-      const known = { ...(facts ?? created ?? unknown(id)), ...told, id }
+      const known = { ...(facts ?? created ?? unknownContainer(id)), ...told, id }
       return this.#tellFacts(runtime, { ...known, running: true, startedAt: begun, finishedAt: null }, begun, false)
     }
     this.#tell(this.#runs.passed(runtime.kind, facts, begun))
@@ -347,7 +340,7 @@ export class ContainerWatcher {
         value: { ...run, ...time } satisfies Container,
       })
       // Those that ran before watching began are told as of then.
-      this.#news.push({ at: Math.max(at, this.#since), news })
+      this.#news.add(Math.max(at, this.#since), news)
     }
   }
 
@@ -359,7 +352,7 @@ export class ContainerWatcher {
     if (text === this.#hostTold) return
     this.#hostTold = text
     const value = { ...this.#identity, ...state }
-    this.#news.push({ at, news: (time) => ({ kind: 'ContainerHost', value: { ...value, ...time } }) })
+    this.#news.add(at, (time) => ({ kind: 'ContainerHost', value: { ...value, ...time } }))
   }
 
   #oddity(id: string, error: unknown): void {
@@ -377,24 +370,6 @@ export class ContainerWatcher {
         resolve()
       }
     })
-  }
-}
-
-function unknown(id: string): ContainerFacts {
-  return {
-    id,
-    name: id,
-    image: '',
-    labels: {},
-    running: false,
-    pid: 0,
-    startedAt: null,
-    finishedAt: null,
-    hostNetwork: false,
-    networkOf: null,
-    networks: [],
-    ports: [],
-    cgroup: '',
   }
 }
 

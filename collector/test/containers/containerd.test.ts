@@ -40,12 +40,7 @@ afterAll(async () => {
   await engine?.remove()
 }, 60_000)
 
-async function watch(namespace = 'default'): Promise<Watching> {
-  const watching = new Watching(engine.socket, namespace)
-  atEnd(() => watching.stop())
-  await watching.watcher.ready()
-  return watching
-}
+const watch = (namespace?: string) => Watching.start(atEnd, engine.socket, namespace)
 
 function labelled(labels: Record<string, string>): string[] {
   return Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`])

@@ -25,12 +25,7 @@ afterAll(async () => {
 const run = (...args: string[]) => engine.cli('run', '-d', ...args)
 const nap = ['programs:1', '/bin/sleep', '1000']
 
-async function watch(): Promise<Watching> {
-  const watching = new Watching(engine.socket)
-  atEnd(() => watching.stop())
-  await watching.watcher.ready()
-  return watching
-}
+const watch = () => Watching.start(atEnd, engine.socket)
 
 test('a container that runs already is described whole', async () => {
   const odd = { 'com.example/ä-b': '= line\nbreak "quoted" \u{1f600}', empty: '' }

@@ -26,12 +26,7 @@ afterAll(async () => {
 
 const run = (...args: string[]) => engine.cli('run', '-d', ...args)
 
-async function watch(): Promise<Watching> {
-  const watching = new Watching(engine.socket)
-  atEnd(() => watching.stop())
-  await watching.watcher.ready()
-  return watching
-}
+const watch = () => Watching.start(atEnd, engine.socket)
 
 test('a container that runs already is described whole', async () => {
   const service = ['--label', 'com.docker.compose.service=web', '--label', 'odd=ü "x"']

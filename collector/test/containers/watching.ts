@@ -17,6 +17,14 @@ export class Watching {
     this.watcher = new ContainerWatcher({ socket, namespace }, identity, logger)
   }
 
+  /** Watches until the test ends; resolves when what runs has been listed. */
+  static async start(atEnd: (end: () => unknown) => void, socket: string, namespace?: string): Promise<Watching> {
+    const watching = new Watching(socket, namespace)
+    atEnd(() => watching.stop())
+    await watching.watcher.ready()
+    return watching
+  }
+
   /** Takes what is new, as the collector does each round. */
   take(time = Date.now() * 1000): void {
     this.#add(this.watcher.take({ time, timeNanos: 0 }))
