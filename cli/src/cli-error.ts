@@ -7,9 +7,16 @@ export type CliErrorCode = 'usage' | 'fault'
 /** An error whose message is a whole sentence for the user. */
 export class CliError extends Error {
   readonly code: CliErrorCode
-  constructor(code: CliErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
+  /** What is wrong: the message without the remedy. */
+  readonly fault: string
+  /** What to do about it, where one thing is sure to help. */
+  readonly remedy: string | null
+  constructor(code: CliErrorCode, fault: string, options: ErrorOptions & { remedy?: string } = {}) {
+    const { remedy = null } = options
+    super(remedy === null ? fault : `${fault}: ${remedy}`, options)
     this.name = 'CliError'
     this.code = code
+    this.fault = fault
+    this.remedy = remedy
   }
 }

@@ -1,6 +1,6 @@
 import { CaptureError } from '@syscribe/collector'
 import { LogError } from '@syscribe/log'
-import { ConfigError, ProjectionError, RuntimeError } from '@syscribe/runtime'
+import { ConfigError, ProjectionError, RuntimeError, settings } from '@syscribe/runtime'
 import { CliError } from './cli-error.js'
 
 export interface Explanation {
@@ -22,6 +22,11 @@ export function explainError(error: unknown): Explanation | undefined {
   if (error instanceof ConfigError) return { message: error.message, exitCode: 2 }
   if (error instanceof CaptureError) {
     return { message: `${error.message}: ${captureRemedies[error.code] ?? 'syscribe doctor says more'}`, exitCode: 1 }
+  }
+  if (error instanceof LogError && error.code === 'locked') {
+    const { flag, variable } = settings.dataDir
+    const remedy = `another syscribe uses this data directory: end that, or choose another with ${flag} or ${variable}`
+    return { message: `${error.message}; ${remedy}`, exitCode: 1 }
   }
   if (error instanceof LogError || error instanceof ProjectionError || error instanceof RuntimeError)
     return { message: error.message, exitCode: 1 }

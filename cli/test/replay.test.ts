@@ -287,6 +287,8 @@ describe('replay while syscribe runs', () => {
       const { exitCode, stderr } = await command(['replay', 'http-log'], env)
       expect(exitCode).toBe(1)
       expect(stderr).toMatch(/^syscribe: .*pid \d+/)
+      expect(stderr).toContain('another syscribe uses this data directory')
+      expect(stderr).toContain('--data-dir or SYSCRIBE_DATA_DIR')
     } finally {
       await log.close()
     }

@@ -25,6 +25,10 @@ function env(more: Record<string, string> = {}): Record<string, string> {
 describe('bad usage', () => {
   it.each([
     [['frobnicate'], "unknown command 'frobnicate'"],
+    [['frobnicate', '--help'], "unknown command 'frobnicate'"],
+    [['--help', 'frobnicate'], "unknown command 'frobnicate'"],
+    [['help', 'frobnicate'], "unknown command 'frobnicate'"],
+    [['log', 'frobnicate', '-h'], "unknown command 'frobnicate'"],
     [['run', '--frobnicate'], "unknown option '--frobnicate'"],
     [['run', 'extra'], 'too many arguments'],
     [['run', '--output'], "option '--output <FILE>' argument missing"],
@@ -54,6 +58,8 @@ describe('bad configuration of run', () => {
     ['ENV_OUTPUT_PATH', '/proc/env.yaml', 'cannot be written'],
     ['SERVICE_MAP_PATH', '/sys/map.json', 'cannot be written'],
     ['SYSCRIBE_DATA_DIR', '/dev/null/data', 'not a folder'],
+    ['SYSCRIBE_DATA_DIR', '/proc/foo', 'cannot be written (/proc): no folder can be made there'],
+    ['SYSCRIBE_DATA_DIR', '/proc', 'cannot be written (/proc): no folder can be made there'],
   ])('%s=%s ends with 2, names both and writes nothing', async (variable, value, said) => {
     const { exitCode, stdout, stderr } = await command(['run'], env({ [variable]: value }))
     expect(stderr).toContain(`${variable}=${JSON.stringify(value)}`)

@@ -33,7 +33,8 @@ function writable(name: string, fine: string, check: () => void): Check {
     return { name, ok: true, detail: fine, remedy: null }
   } catch (error) {
     if (!(error instanceof CliError)) throw error
-    return { name, ok: false, detail: error.message, remedy: 'Set another path, or change the rights of this one.' }
+    const remedy = error.remedy ?? 'set another path, or change the rights of this one'
+    return { name, ok: false, detail: error.fault, remedy: `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}.` }
   }
 }
 

@@ -1,5 +1,5 @@
-import { accessSync, constants, statSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { mkdtempSync, rmdirSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { settings } from '@syscribe/runtime'
 import { CliError } from '../cli-error.js'
 
@@ -13,17 +13,26 @@ export function checkDataDir(path: string): void {
   for (;;) {
     try {
       if (!statSync(folder).isDirectory()) throw new CliError('usage', `${name}: ${folder} is not a folder`)
-      accessSync(folder, constants.W_OK | constants.X_OK)
+      // Rights alone do not tell: root has them all in /proc.
+      rmdirSync(mkdtempSync(join(folder, '.syscribe-')))
       return
     } catch (cause) {
       if (cause instanceof CliError) throw cause
       const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
       if (code === 'ENOTDIR') throw new CliError('usage', `${name}: a part of the path is not a folder`, { cause })
-      if (code !== 'ENOENT' || folder === '/') {
-        const why = code === 'EROFS' ? 'the file system is read-only' : 'permission denied'
+      const missing = code === 'ENOENT' && statSync(folder, { throwIfNoEntry: false }) === undefined
+      if (!missing || folder === '/') {
+        const why = reasons[String(code)] ?? 'permission denied'
         throw new CliError('usage', `${name} cannot be written (${folder}): ${why}`, { cause })
       }
       folder = dirname(folder)
     }
   }
+}
+
+const reasons: Record<string, string> = {
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left',
+  EDQUOT: 'no space is left to this user',
+  ENOENT: 'no folder can be made there',
 }

@@ -47,8 +47,9 @@ export function checkOutputs(config: OutputConfig): void {
 export function checkOutput(name: string, path: string): string {
   const folder = dirname(path)
   const parent = statOf(name, folder)
-  if (parent === undefined)
-    throw new CliError('usage', `${name}: there is no folder ${folder}: make it, or choose another`)
+  if (parent === undefined) {
+    throw new CliError('usage', `${name}: there is no folder ${folder}`, { remedy: 'make it, or choose another' })
+  }
   if (!parent.isDirectory()) throw new CliError('usage', `${name}: ${folder} is not a folder`)
   const place = join(realpathSync(folder), basename(path))
   const found = statOf(name, place)

@@ -29,3 +29,14 @@ test('doctor speaks of containers only when a socket is set, and says what is wr
     },
   ])
 })
+
+test('doctor says one thing to do about a folder that is not there', async () => {
+  const OUTPUT_PATH = join(folder, 'none', 'http.log')
+  const { checks } = JSON.parse((await command(['doctor', '--json'], { OUTPUT_PATH })).stdout)
+  expect(checks.find(({ name }: { name: string }) => name === 'outputs')).toEqual({
+    name: 'outputs',
+    ok: false,
+    detail: `OUTPUT_PATH=${JSON.stringify(OUTPUT_PATH)}: there is no folder ${join(folder, 'none')}`,
+    remedy: 'Make it, or choose another.',
+  })
+})
