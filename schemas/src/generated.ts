@@ -200,9 +200,9 @@ export interface Container {
   cgroup: string
   /** Its first process in the initial pid namespace, 0 when unknown. */
   pid: number
-  /** When it started. */
+  /** Since when the record holds: when the container started, or when what it says of it changed (addresses, published ports, name). */
   from: number
-  /** When it stopped, null while it runs. */
+  /** Until when: when it stopped or that changed; null while it holds. */
   to: number | null
   /** Inode number of its network namespace (stat of /proc/<pid>/ns/net), 0 when unknown. */
   netns: number
