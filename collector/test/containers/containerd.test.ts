@@ -46,6 +46,7 @@ function labelled(labels: Record<string, string>): string[] {
   return Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`])
 }
 
+const told = <T>(runs: T[]) => runs.length > 0 && runs
 const sleep = ['/bin/sleep', '1000']
 const inPod = '--with-ns=network:/run/netns/pod'
 const remove = (name: string) => engine.cli('task', 'rm', '-f', name) + engine.cli('container', 'rm', name)
@@ -138,9 +139,8 @@ test('containers of a pod of Kubernetes are named by it; other namespaces are no
   kubernetes('run', '-d', inPod, ...labelled(sandbox), image, id('c'), ...sleep)
   kubernetes('run', '-d', inPod, ...labelled(app), image, id('d'), ...sleep)
   engine.cli('run', '-d', image, 'elsewhere', ...sleep)
-  await early.until(() => early.runs('shop/reviews-v1-5b9c/reviews').length > 0)
-  const [container] = early.runs('shop/reviews-v1-5b9c/reviews')
-  const [pause] = early.runs('shop/reviews-v1-5b9c/sandbox')
+  const [container] = await early.until(() => told(early.runs('shop/reviews-v1-5b9c/reviews')))
+  const [pause] = await early.until(() => told(early.runs('shop/reviews-v1-5b9c/sandbox')))
   expect(container).toMatchObject({ addresses: ['10.4.0.7', 'fd12:9999::7'], netns: pause?.netns, hostNetwork: false })
   expect(early.runs('elsewhere')).toEqual([])
   expect(await checkContainerRuntime({ socket: engine.socket, namespace: 'k8s.io' })).toMatchObject({

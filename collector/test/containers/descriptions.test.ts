@@ -8,6 +8,7 @@ import {
   containerdName,
   nerdctlNetworks,
   nerdctlPorts,
+  podPorts,
   specCgroup,
 } from '../../src/containers/containerd/containerd-description.js'
 import { containerdEvent } from '../../src/containers/containerd/containerd-runtime.js'
@@ -154,6 +155,27 @@ describe("containerd's descriptions", () => {
     writeFileSync(join(folder, 'network-config.json'), JSON.stringify({ portMappings: [port] }))
     expect(nerdctlPorts({ 'nerdctl/state-dir': folder })).toEqual([told])
     expect(nerdctlPorts({ 'nerdctl/state-dir': '/nowhere', 'nerdctl/ports': 'nonsense' })).toEqual([])
+  })
+
+  test('ports of the host that lead to a pod are kept with its sandbox', () => {
+    const kept = (port_mappings: unknown) => ({
+      'io.cri-containerd.sandbox.metadata': {
+        value: Buffer.from(JSON.stringify({ Version: 'v1', Metadata: { ID: 'x', Config: { port_mappings } } })),
+      },
+    })
+    const ports = [
+      { container_port: 80, host_port: 9080 },
+      { protocol: 1, container_port: 53, host_port: 5353, host_ip: '10.0.0.1' },
+      { protocol: 2, container_port: 7, host_port: 7 },
+      { container_port: 8080 },
+    ]
+    expect(podPorts(kept(ports))).toEqual([
+      { hostAddress: '0.0.0.0', hostPort: 9080, containerPort: 80, transport: 'tcp' },
+      { hostAddress: '10.0.0.1', hostPort: 5353, containerPort: 53, transport: 'udp' },
+    ])
+    for (const none of [{}, kept(undefined), kept('nonsense'), { other: { value: Buffer.from('x') } }]) {
+      expect(podPorts(none)).toEqual([])
+    }
   })
 
   test('networks of nerdctl', () => {

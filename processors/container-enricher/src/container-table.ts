@@ -147,7 +147,11 @@ export class ContainerTable {
     }
     const best = certain(found).map(({ match }) => match)
     best.sort(compareMatches)
-    return lastStarted(certain(found).filter((one) => one.match === best[0]))
+    const run = lastStarted(certain(found).filter((one) => one.match === best[0]))
+    if (run?.sandbox !== true) return run
+    // The ports of a pod are its sandbox's; what listens has the same address.
+    const address = run.addresses[0]?.address ?? ''
+    return this.byAddress(address, view, time, now, state) ?? run
   }
 
   /** Drops what nothing can refer to any more. */

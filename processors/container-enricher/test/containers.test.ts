@@ -277,6 +277,15 @@ describe('containers that share a network namespace', () => {
     expect(run(...given, ...asks(10))[0]?.server).toMatchObject({ name: 'db', container: { name: 'sandbox' } })
   })
 
+  test('a port of the host that leads to a pod: its only program, though the port is the sandbox’s', () => {
+    const ports = [{ hostAddress: '0.0.0.0', hostPort: 8080, containerPort: 80, transport: 'tcp' as const }]
+    const given = [container(0, 'sandbox', { ...pod('sandbox'), ports }), client]
+    const server = (...more: Step[]) => run(...given, ...more, ...asks(10, '127.0.0.1'))[0]?.server
+    const program = container(1, 'postgres', pod('container'))
+    expect(server(program)).toMatchObject({ name: 'db', container: { name: 'postgres' } })
+    expect(server(program, container(2, 'exporter', pod('container')))?.container?.name).toBe('sandbox')
+  })
+
   test('network_mode: service:…: the one whose network it is', () => {
     const shared = { addresses: ['10.0.0.2'], netns: 700 }
     const given = [container(5, 'guest', shared), container(1, 'owner', shared), client]

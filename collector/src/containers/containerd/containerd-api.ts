@@ -39,6 +39,7 @@ const answers = {
         labels: z.record(z.string(), z.string()),
         image: z.string(),
         spec: anything.nullable(),
+        extensions: z.record(z.string(), anything),
       })
       .nullable(),
   }),

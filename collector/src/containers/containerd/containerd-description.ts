@@ -67,6 +67,36 @@ function mappingsInFile(stateDir: string | undefined): z.infer<typeof portMappin
   }
 }
 
+/** What the CRI plugin keeps with a pod's sandbox: the configuration that kubelet gave (PodSandboxConfig of k8s.io/cri-api). */
+const sandboxMetadata = z.object({
+  Metadata: z.object({
+    Config: z.object({
+      port_mappings: z
+        .array(
+          z.object({
+            protocol: z.number().default(0),
+            container_port: z.number().default(0),
+            host_port: z.number().default(0),
+            host_ip: z.string().default(''),
+          }),
+        )
+        .default([]),
+    }),
+  }),
+})
+/** By the numbers of the enumeration Protocol; SCTP is 2. */
+const transports = ['tcp', 'udp'] as const
+
+/** Ports of the host that lead to a pod, from what the CRI plugin keeps with its sandbox; none of other containers. */
+export function podPorts(extensions: Readonly<Record<string, { value?: Buffer | undefined }>>): PublishedPort[] {
+  const kept = parsed(extensions['io.cri-containerd.sandbox.metadata']?.value?.toString(), sandboxMetadata)
+  return (kept?.Metadata.Config.port_mappings ?? []).flatMap(({ protocol, container_port, host_port, host_ip }) => {
+    const transport = transports[protocol]
+    if (transport === undefined || host_port === 0) return []
+    return [{ hostAddress: host_ip || '0.0.0.0', hostPort: host_port, containerPort: container_port, transport }]
+  })
+}
+
 /**
  * Path of the cgroup that an OCI runtime specification asks for (`linux.cgroupsPath`): a path, or `slice:prefix:name`
  * for the systemd driver, which makes `<slice>/<prefix>-<name>.scope`. Empty when it says nothing.

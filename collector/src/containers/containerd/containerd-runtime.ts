@@ -2,7 +2,7 @@ import type { ContainerEvent, ContainerFacts, ContainerRuntime } from '../contai
 import { describeNetworks } from '../network-namespace.js'
 import type { ContainerRuntimeError } from '../runtime-error.js'
 import type { ContainerdApi, Envelope, Task } from './containerd-api.js'
-import { containerdName, nerdctlNetworks, nerdctlPorts, specCgroup } from './containerd-description.js'
+import { containerdName, nerdctlNetworks, nerdctlPorts, podPorts, specCgroup } from './containerd-description.js'
 
 /** containerd, with or without nerdctl or Kubernetes on it. */
 export class ContainerdRuntime implements ContainerRuntime {
@@ -51,7 +51,7 @@ export class ContainerdRuntime implements ContainerRuntime {
       finishedAt: task === null || running ? null : microseconds(task.exited_at),
       ...describeNetworks(pid, nerdctlNetworks(labels), `containerd/${this.#api.namespace}`),
       networkOf: null,
-      ports: nerdctlPorts(labels),
+      ports: [...nerdctlPorts(labels), ...podPorts(container.extensions)],
       cgroup: specCgroup(container.spec?.value),
     }
   }
