@@ -62,6 +62,7 @@ export const purposes = {
       { package: 'containerd', probe: { command: 'containerd' }, services: ['containerd'] },
       { package: 'podman', probe: { command: 'podman' }, services: ['podman', 'podman-restart', 'podman-auto-update'] },
       { package: 'runc', probe: { command: 'runc' } },
+      { package: 'containernetworking-plugins', probe: { file: '/usr/lib/cni/bridge' } },
       { package: 'iptables', probe: { command: 'iptables' } },
       // Disks that fill up and stall, other users, namespaces.
       { package: 'e2fsprogs', probe: { command: 'mkfs.ext4' } },

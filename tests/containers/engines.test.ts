@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { endings } from '../harness/at-end.js'
 import { startContainerd, startDocker, startPodman } from '../harness/container-engines.js'
 import { fillImageFolder } from '../harness/image-folder.js'
+import { until } from '../harness/until.js'
 
 const atEnd = endings()
 
@@ -36,7 +37,8 @@ test('containerd runs an image made of a folder', { timeout: 180_000 }, async ()
   expect(engine.cli('run', '--rm', image, 'once', '/bin/cat', '/proc/self/comm')).toBe('cat')
   engine.cli('run', '-d', image, 'nap', '/bin/sleep', '1000')
   const pid = Number(/^nap\s+(\d+)/m.exec(engine.cli('task', 'ls'))?.[1])
-  expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('sleep\n')
+  // It is said to run before its first process has executed the program.
+  await until('sleep runs', () => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n')
   await engine.remove()
   expect(() => readFileSync(`/proc/${pid}/cgroup`)).toThrow()
 })
@@ -51,7 +53,7 @@ test('Podman runs an image made of a folder', { timeout: 180_000 }, async () => 
   expect(engine.cli('run', '--rm', 'programs:1', '/bin/cat', '/proc/self/comm')).toBe('cat')
   engine.cli('run', '-d', '--name', 'nap', '-p', '8080:80', 'programs:1', '/bin/sleep', '1000')
   const pid = Number(engine.cli('inspect', '-f', '{{.State.Pid}}', 'nap'))
-  expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('sleep\n')
+  await until('sleep runs', () => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n')
   await engine.remove()
   expect(() => readFileSync(`/proc/${pid}/cgroup`)).toThrow()
 })

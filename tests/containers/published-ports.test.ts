@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { endings } from '../harness/at-end.js'
-import { type ContainerEngine, startDocker, startPodman } from '../harness/container-engines.js'
+import { type ContainerEngine, startDocker, startNerdctl, startPodman } from '../harness/container-engines.js'
 import { fillImageFolder } from '../harness/image-folder.js'
 import { type Line, Outputs, Syscribe } from '../harness/syscribe.js'
 import { until } from '../harness/until.js'
@@ -38,6 +38,7 @@ const ways: [way: string, start: () => Promise<ContainerEngine>, one: string[], 
     ['loopback', 'bridge', 'direct', 'hairpin', 'upstairs', 'up'],
     [],
   ],
+  ['nerdctl', startNerdctl, ['loopback', 'bridge', 'direct', 'hairpin', 'upstairs', 'up'], []],
   ['Podman', startPodman, ['loopback', 'bridge', 'direct', 'hairpin', 'upstairs', 'up'], []],
 ]
 
@@ -64,7 +65,7 @@ test.each(ways)('%s: each end is the container it is', { timeout: 300_000 }, asy
   serve('basement', 6060, '--network', 'host')
   const addressOf = (name: string) => engine.cli('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)
   const [web, plain] = [addressOf('web'), addressOf('plain')]
-  const bridge = engine.cli('inspect', '-f', '{{.NetworkSettings.Gateway}}', 'web')
+  const bridge = JSON.parse(engine.host.run('ip', '-j', 'route', 'get', web as string))[0].prefsrc
   const call = (...urls: string[]) => {
     const args = [process.execPath, join(root, 'client.mjs'), ...urls.map((url) => `http://${url}`)]
     engine.host.run('env', `ADI_PROFILE=${profile}`, ...args)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buildNerdctl } from '../servers/nerdctl.js'
 import { writeImageArchive } from './image-folder.js'
 import { PrivateNamespaces } from './private-namespaces.js'
 import { nobody } from './unprivileged.js'
@@ -15,8 +16,8 @@ export interface ContainerEngine {
   readonly host: PrivateNamespaces
   /** Its own command line; returns what it printed, trimmed. @throws with its stderr when it fails. */
   cli(...args: string[]): string
-  /** Makes an image of a folder (see fillImageFolder). */
-  importImage(name: string, folder: string): void
+  /** Makes an image of a folder (see fillImageFolder). @param command what it runs when nothing else is asked for */
+  importImage(name: string, folder: string, command?: readonly string[]): void
   /** SIGKILL to the daemon; what runs in containers may live on. */
   kill(): Promise<void>
   /** Starts the daemon again on the same data. */
@@ -39,8 +40,10 @@ export function startDocker(options: { args?: readonly string[] } = {}): Promise
       cli,
       probe: { command: cli.command, args: [...cli.args, 'version'] },
       pidfiles: [join(folder, 'docker.pid'), join(folder, 'exec/containerd/containerd.pid')],
-      importImage: (run, name, root) =>
-        run('sh', '-c', `tar -C "$1" -c . | docker -H "$2" import - "$3"`, 'sh', root, `unix://${socket}`, name),
+      importImage: (run, name, root, command) => {
+        const script = 'tar -C "$1" -c . | docker -H "$2" import --change "$3" - "$4"'
+        run('sh', '-c', script, 'sh', root, `unix://${socket}`, `CMD ${JSON.stringify(command)}`, name)
+      },
       removeContainers: (run) => {
         const ids = run(cli.command, ...cli.args, 'ps', '-aq')
           .split('\n')
@@ -51,40 +54,93 @@ export function startDocker(options: { args?: readonly string[] } = {}): Promise
   })
 }
 
-/** Starts `containerd`, in the namespace `default` for its command line; resolves when it answers. */
-export function startContainerd(): Promise<ContainerEngine> {
+/**
+ * Starts `containerd`; resolves when it answers.
+ *
+ * @param options.namespace that its command line works in
+ * @param options.sandboxImage starts it as on a node of Kubernetes: with its CRI plugin, whose pods hold their network by
+ *   this image
+ */
+export function startContainerd(options: { namespace?: string; sandboxImage?: string } = {}): Promise<ContainerEngine> {
+  return startEngine((folder) => containerd(folder, options))
+}
+
+/** Starts `containerd` with nerdctl as its command line; resolves when it answers. */
+export async function startNerdctl(): Promise<ContainerEngine> {
+  const nerdctl = await buildNerdctl()
   return startEngine((folder) => {
-    const socket = join(folder, 'containerd.sock')
-    const config = join(folder, 'containerd.toml')
-    const entry = (name: string, value: unknown) => `${name} = ${JSON.stringify(value)}\n`
-    writeFileSync(
-      config,
-      entry('version', 2) +
-        entry('root', join(folder, 'root')) +
-        entry('state', join(folder, 'state')) +
-        entry('disabled_plugins', ['io.containerd.grpc.v1.cri']) +
-        `[grpc]\n${entry('address', socket)}[ttrpc]\n${entry('address', `${socket}.ttrpc`)}`,
-    )
-    const cli = { command: 'ctr', args: ['-a', socket, '-n', 'default'] }
-    return {
-      socket,
-      daemon: { command: 'containerd', args: ['-c', config, '-l', 'warn'] },
-      cli,
-      probe: { command: cli.command, args: [...cli.args, 'version'] },
-      importImage: (run, name, root) => {
-        const archive = join(folder, 'image.tar')
-        writeImageArchive(run, name, root, archive)
-        run(cli.command, ...cli.args, 'image', 'import', archive)
-      },
-      removeContainers: (run) => {
-        for (const namespace of run(cli.command, '-a', socket, 'namespace', 'ls', '-q').split('\n')) {
-          const ctr = (...args: string[]) => run(cli.command, '-a', socket, '-n', namespace, ...args).split('\n')
-          for (const task of ctr('task', 'ls', '-q')) if (task !== '') ctr('task', 'rm', '-f', task)
-          for (const id of ctr('container', 'ls', '-q')) if (id !== '') ctr('container', 'rm', id)
-        }
-      },
-    }
+    const kind = containerd(folder)
+    const folders = { 'data-root': 'nerdctl', 'cni-netconfpath': 'cni' }
+    const args = Object.entries(folders).flatMap(([option, path]) => [`--${option}`, join(folder, path)])
+    const cli = { command: nerdctl, args: ['-a', kind.socket, '--cni-path', plugins, ...args] }
+    return { ...kind, cli }
   })
+}
+
+function containerd(
+  folder: string,
+  { namespace = 'default', sandboxImage }: { namespace?: string; sandboxImage?: string } = {},
+): Kind {
+  const socket = join(folder, 'containerd.sock')
+  const config = join(folder, 'containerd.toml')
+  const networks = join(folder, 'cni')
+  const entry = (name: string, value: unknown) => `${name} = ${JSON.stringify(value)}\n`
+  const cri = 'io.containerd.grpc.v1.cri'
+  if (sandboxImage !== undefined) {
+    mkdirSync(networks)
+    writeFileSync(join(networks, 'pods.conflist'), JSON.stringify(podNetwork))
+  }
+  writeFileSync(
+    config,
+    entry('version', 2) +
+      entry('root', join(folder, 'root')) +
+      entry('state', join(folder, 'state')) +
+      entry('disabled_plugins', sandboxImage === undefined ? [cri] : []) +
+      `[grpc]\n${entry('address', socket)}[ttrpc]\n${entry('address', `${socket}.ttrpc`)}` +
+      // Memory may not be kept from the kernel's choice everywhere.
+      `[plugins."${cri}"]\n${entry('sandbox_image', sandboxImage ?? '')}${entry('restrict_oom_score_adj', true)}` +
+      `[plugins."${cri}".cni]\n${entry('bin_dir', plugins)}${entry('conf_dir', networks)}`,
+  )
+  const cli = { command: 'ctr', args: ['-a', socket, '-n', namespace] }
+  return {
+    socket,
+    ownFolders: ['/var/lib/cni'],
+    daemon: { command: 'containerd', args: ['-c', config, '-l', 'warn'] },
+    cli,
+    probe: { command: cli.command, args: [...cli.args, 'version'] },
+    importImage: (run, name, root, command) => {
+      const archive = join(folder, 'image.tar')
+      writeImageArchive(run, { name, command }, root, archive)
+      run(cli.command, ...cli.args, 'image', 'import', archive)
+    },
+    removeContainers: (run) => {
+      for (const namespace of run(cli.command, '-a', socket, 'namespace', 'ls', '-q').split('\n')) {
+        const ctr = (...args: string[]) => run(cli.command, '-a', socket, '-n', namespace, ...args).split('\n')
+        for (const task of ctr('task', 'ls', '-q')) if (task !== '') ctr('task', 'rm', '-f', task)
+        for (const id of ctr('container', 'ls', '-q')) if (id !== '') ctr('container', 'rm', id)
+      }
+    },
+  }
+}
+
+/** Where Debian's containernetworking-plugins are. */
+const plugins = '/usr/lib/cni'
+
+/** A bridge, and ports of the host that lead to pods. */
+const podNetwork = {
+  cniVersion: '0.4.0',
+  name: 'pods',
+  plugins: [
+    {
+      type: 'bridge',
+      bridge: 'pods0',
+      isGateway: true,
+      ipMasq: true,
+      hairpinMode: true,
+      ipam: { type: 'host-local', ranges: [[{ subnet: '10.244.7.0/24' }]], routes: [{ dst: '0.0.0.0/0' }] },
+    },
+    { type: 'portmap', capabilities: { portMappings: true } },
+  ],
 }
 
 /**
@@ -98,11 +154,11 @@ export function startPodman({ rootless = false } = {}): Promise<ContainerEngine>
     const as = rootless ? ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'] : ['env']
     const socket = join(folder, 'podman.sock')
     const config = join(folder, 'containers.conf')
-    const plugins = join(folder, 'cni')
+    const networks = join(folder, 'cni')
     // Limits may not be raised everywhere; Podman's default is to raise them.
     writeFileSync(
       config,
-      `[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]\n[network]\nnetwork_config_dir = ${JSON.stringify(plugins)}\n`,
+      `[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]\n[network]\nnetwork_config_dir = ${JSON.stringify(networks)}\n`,
     )
     const args = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--tmpdir', join(folder, 'tmp')]
     // crun refuses a hybrid cgroup hierarchy; without systemd there is no journal and no scope.
@@ -129,10 +185,10 @@ export function startPodman({ rootless = false } = {}): Promise<ContainerEngine>
       },
       cli,
       probe: { command: 'curl', args: ['-sf', '--unix-socket', socket, 'http://podman/_ping'] },
-      importImage: (podman, name, root) => {
+      importImage: (podman, name, root, command) => {
         const archive = join(folder, 'image.tar')
         podman('tar', '--owner=0', '--group=0', '--mode=a+rX', '-C', root, '-cf', archive, '.')
-        podman(cli.command, ...cli.args, 'import', archive, name)
+        podman(cli.command, ...cli.args, 'import', '--change', `CMD ${JSON.stringify(command)}`, archive, name)
       },
       removeContainers: (podman) => podman(cli.command, ...cli.args, 'rm', '-fa', '-t', '0'),
     }
@@ -151,7 +207,7 @@ interface Kind {
   ownFolders?: string[]
   /** Left behind by a daemon that was killed, and taken for one that runs when its pid is used again. */
   pidfiles?: string[]
-  importImage(run: Run, name: string, folder: string): void
+  importImage(run: Run, name: string, folder: string, command: readonly string[]): void
   removeContainers(run: Run): unknown
 }
 
@@ -233,7 +289,7 @@ async function startEngine(describe: (folder: string) => Kind): Promise<Containe
     socket: kind.socket,
     host,
     cli: (...args) => run(kind.cli.command, ...kind.cli.args, ...args),
-    importImage: (name, root) => kind.importImage(run, name, root),
+    importImage: (name, root, command = []) => kind.importImage(run, name, root, command),
     kill: () => end('SIGKILL'),
     restart: start,
     remove,

@@ -23,7 +23,7 @@ export function fillImageFolder(folder: string, programs: readonly string[]): vo
 /** Writes an archive as `docker save` does (Docker Image Specification v1.2), for engines that can import no folder. */
 export function writeImageArchive(
   run: (command: string, ...args: string[]) => string,
-  name: string,
+  { name, command }: { name: string; command: readonly string[] },
   folder: string,
   archive: string,
 ): void {
@@ -35,7 +35,7 @@ export function writeImageArchive(
   const config = {
     architecture: { x64: 'amd64' }[process.arch as string] ?? process.arch,
     os: 'linux',
-    config: {},
+    config: { Cmd: command },
     rootfs: { type: 'layers', diff_ids: [`sha256:${diff}`] },
   }
   writeFileSync(join(parts, 'config.json'), JSON.stringify(config))

@@ -7,12 +7,16 @@ const withinMs = 300_000
  * @param explain what the error says beside what was waited for.
  * @throws after five minutes, with what `holds` threw last as its cause.
  */
-export async function until(what: string, holds: () => boolean, explain: () => string = () => ''): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  explain: () => string = () => '',
+): Promise<void> {
   const end = Date.now() + withinMs
   let cause: unknown
   for (;;) {
     try {
-      if (holds()) return
+      if (await holds()) return
     } catch (error) {
       cause = error
     }

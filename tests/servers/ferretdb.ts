@@ -1,30 +1,20 @@
-import { existsSync } from 'node:fs'
-import { rename, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { cacheDirectory } from './cache-directory.js'
-import { runProgram } from './run-program.js'
+import { buildGoProgram } from './go-program.js'
 import { type RunningServer, startServer } from './running-server.js'
-import { findProgram, freePort, temporaryDirectory } from './surroundings.js'
-
-const module = 'github.com/FerretDB/FerretDB'
-const version = 'v1.24.0'
-const install = 'a Go toolchain of 1.22 or newer (go.dev/dl), in PATH or /usr/local/go/bin'
+import { freePort, temporaryDirectory } from './surroundings.js'
 
 /**
  * Builds FerretDB, which speaks MongoDB's wire protocol, from the Go module proxy, once.
  * @returns its program. @throws ServerError
  */
-export async function buildFerretdb(): Promise<string> {
-  const directory = await cacheDirectory(`ferretdb-${version}`)
-  const program = join(directory, 'ferretdb')
-  if (existsSync(program)) return program
-  const go = findProgram(['/usr/local/go/bin/go', 'go'], install)
-  // Its own command refuses to run unless its own build scripts made it; as a library it does not.
-  await writeFile(join(directory, 'go.mod'), `module tests/ferretdb\n\ngo 1.22\n\nrequire ${module} ${version}\n`)
-  await writeFile(join(directory, 'main.go'), main)
-  await runProgram(go, ['build', '-mod=mod', '-o', `${program}.new`, '.'], { cwd: directory, within: 900_000 })
-  await rename(`${program}.new`, program)
-  return program
+export function buildFerretdb(): Promise<string> {
+  return buildGoProgram({
+    name: 'ferretdb',
+    module: 'github.com/FerretDB/FerretDB',
+    version: 'v1.24.0',
+    go: '1.22',
+    // Its own command refuses to run unless its own build scripts made it; as a library it does not.
+    files: { 'main.go': main },
+  })
 }
 
 /** FerretDB on SQLite, no authentication. @throws ServerError */

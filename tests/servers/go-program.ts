@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { cacheDirectory } from './cache-directory.js'
+import { runProgram } from './run-program.js'
+import { findProgram } from './surroundings.js'
+
+/** A program of a Go module that Debian has no package of. */
+export interface GoProgram {
+  name: string
+  /** Module path and version; the Go module proxy has it. */
+  module: string
+  version: string
+  /** Of Go, that the module needs. */
+  go: string
+  /** Its main package; without one, `files` has a `main.go` that uses the module. */
+  package?: string
+  /** Files beside go.mod, by path. */
+  files?: Readonly<Record<string, string>>
+  /** Modules to take from a folder among `files`: what a module replaces for itself does not count where it is used. */
+  replace?: Readonly<Record<string, string>>
+}
+
+const withinMs = 900_000
+
+/**
+ * Builds a program from the Go module proxy, once.
+ * @returns its path. @throws ServerError
+ */
+export async function buildGoProgram(program: GoProgram): Promise<string> {
+  const { name, module, version, go, files = {}, replace = {} } = program
+  const directory = await cacheDirectory(`${name}-${version}`)
+  const path = join(directory, name)
+  if (existsSync(path)) return path
+  const command = findProgram(
+    ['/usr/local/go/bin/go', 'go'],
+    `a Go toolchain of ${go} or newer (go.dev/dl), in PATH or /usr/local/go/bin`,
+  )
+  const replaced = Object.entries(replace).map(([from, to]) => `replace ${from} => ${to}\n`)
+  const definition = `module tests/${name}\n\ngo ${go}\n\nrequire ${module} ${version}\n${replaced.join('')}`
+  for (const [file, text] of Object.entries({ 'go.mod': definition, ...files })) {
+    await mkdir(dirname(join(directory, file)), { recursive: true })
+    await writeFile(join(directory, file), text)
+  }
+  const args = ['build', '-mod=mod', '-o', `${path}.new`, program.package ?? '.']
+  await runProgram(command, args, { cwd: directory, env: { CGO_ENABLED: '0' }, within: withinMs })
+  await rename(`${path}.new`, path)
+  return path
+}
