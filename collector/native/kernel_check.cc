@@ -7,6 +7,8 @@
 #include <bpf/libbpf.h>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -36,6 +38,21 @@ bool capable(int capability) {
   if (syscall(SYS_capget, &header, data) != 0)
     return false;
   return (data[capability / 32].effective >> (capability % 32) & 1) != 0;
+}
+
+/** Whether bpf(2) is refused though the rights are there. A command that does not exist: seccomp knows nothing of those. */
+bool call_refused() {
+  union bpf_attr nothing{};
+  return syscall(SYS_bpf, -1, &nothing, sizeof nothing) < 0 && errno == EPERM;
+}
+
+/** proc(5), /proc/pid/status: 2 is a filter. */
+bool filtered() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind("Seccomp:", 0) == 0)
+      return line.find('2') != std::string::npos;
+  return false;
 }
 
 Check check(const char *name, bool ok, bool required, const char *good, const char *bad, const char *code) {
@@ -70,7 +87,9 @@ Napi::Value check_kernel(const Napi::CallbackInfo &info) {
   const std::string object = info[0].As<Napi::String>().Utf8Value();
   LibbpfLog quiet;
   const bool rights = capable(CAP_SYS_ADMIN) || (capable(CAP_BPF) && capable(CAP_PERFMON));
-  const KernelFeatures features = rights ? KernelFeatures::read() : KernelFeatures{};
+  const bool refused = rights && call_refused();
+  const bool usable = rights && !refused;
+  const KernelFeatures features = usable ? KernelFeatures::read() : KernelFeatures{};
   const bool btf = has_btf();
   const auto tracepoints = [](std::initializer_list<const char *> names) {
     for (const char *name : names)
@@ -82,6 +101,14 @@ Napi::Value check_kernel(const Napi::CallbackInfo &info) {
   std::vector<Check> checks;
   checks.push_back(check("rights", rights, true, "may load BPF programs",
                          "may not load BPF programs: run as root, or with CAP_BPF and CAP_PERFMON", "no_rights"));
+  if (refused) {
+    const bool filter = filtered();
+    checks.push_back(check("bpf_call", false, true, "",
+                           filter ? "a seccomp filter refuses bpf(2), whatever the rights: that of the container engine"
+                                  : "bpf(2) is refused though the rights are there: they may be those of a user namespace, "
+                                    "or a security module forbids it",
+                           filter ? "seccomp" : "bpf_refused"));
+  }
   checks.push_back(check("btf", btf, true, "the kernel describes its types (BTF)",
                          "the kernel has no /sys/kernel/btf/vmlinux: it must be built with CONFIG_DEBUG_INFO_BTF",
                          "no_btf"));
@@ -101,7 +128,7 @@ Napi::Value check_kernel(const Napi::CallbackInfo &info) {
                            "connections are seen as they open and close",
                            "no tracepoints inet_sock_set_state and tcp_destroy_sock", "kernel_too_old"));
   }
-  if (rights) {
+  if (usable) {
     checks.push_back(check("sk_storage", map(BPF_MAP_TYPE_SK_STORAGE), true, "state is kept with the socket",
                            "no socket storage (Linux 5.2)", "kernel_too_old"));
     checks.push_back(check("ringbuf", map(BPF_MAP_TYPE_RINGBUF), true, "records leave the kernel through a ring",

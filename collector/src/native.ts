@@ -31,6 +31,8 @@ export type CaptureErrorCode =
   | 'not_linux'
   | 'no_btf'
   | 'no_rights'
+  | 'seccomp'
+  | 'bpf_refused'
   | 'kernel_too_old'
   | 'program_rejected'
   | 'attach_failed'

@@ -19,6 +19,10 @@ const remedies: Partial<Record<CaptureErrorCode, string>> = {
   no_btf: 'Use a kernel built with CONFIG_DEBUG_INFO_BTF=y (every current distribution kernel is).',
   no_rights:
     'Run as root, or grant CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (docs/kubernetes.md says what else each right is for).',
+  seccomp:
+    'Run the container with --security-opt seccomp=unconfined, or a profile that allows bpf and perf_event_open (docs/kubernetes.md).',
+  bpf_refused:
+    'Run it as root of the host, not of a user namespace (rootless containers), and look for a lockdown in dmesg.',
   kernel_too_old: 'Use Linux 5.17 or newer; 6.3 or newer is best.',
   program_rejected: 'Report the verifier log that the detail shows, with the output of uname -a.',
   attach_failed: 'Check that no security module forbids tracing (lockdown, SELinux), then try again.',

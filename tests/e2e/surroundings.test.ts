@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { type Command, node, startServer } from '../harness/program.js'
+import { type Command, node, programs, startServer } from '../harness/program.js'
 import { repository } from '../harness/repository.js'
 import { syscribeBin } from '../harness/syscribe-process.js'
 import { TestBed } from '../harness/test-bed.js'
@@ -53,6 +53,19 @@ test('not root', async () => {
   const sentence = await refusal(asNobody(folder, ['run']), outputs.environment, 1)
   expect(sentence).toMatch(/root|CAP_BPF/)
   expect(readdirSync(outputs.directory)).toEqual([])
+})
+
+test('a seccomp filter that refuses bpf(2), whatever the rights', async () => {
+  const outputs = bed.outputs()
+  const { command, args } = syscribeRun
+  const filtered = { command: 'python3', args: [`${programs}without-bpf.py`, command, ...args] }
+  expect(await refusal(filtered, outputs.environment, 1)).toContain('a seccomp filter refuses bpf(2)')
+  expect(readdirSync(outputs.directory)).toEqual([])
+  const doctor = spawnSync(filtered.command, [...filtered.args.slice(0, -1), 'doctor', '--json'])
+  expect(doctor.status).toBe(1)
+  const { checks } = JSON.parse(doctor.stdout.toString())
+  const failed = checks.filter(({ name, ok }: { name: string; ok: unknown }) => ok === false && name !== 'capture')
+  expect(failed).toMatchObject([{ name: 'bpf_call', remedy: expect.stringContaining('seccomp=unconfined') }])
 })
 
 test('a kernel without BTF', async () => {
