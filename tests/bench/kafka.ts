@@ -7,6 +7,7 @@ import { BenchPrograms } from './measure/bench-servers.js'
 import { type ChainRate, clusterChain, embeddedChain } from './measure/chain-rate.js'
 import { lineDelay } from './measure/line-delay.js'
 import { median } from './measure/median.js'
+import { ownFolder } from './measure/own-folder.js'
 import { parserShares } from './measure/parser-shares.js'
 import { readRate } from './measure/read-rate.js'
 import { recordRaw } from './measure/recorded-raw.js'
@@ -28,9 +29,10 @@ function wanted(part: string): boolean {
   return false
 }
 
+const removeFolder = ownFolder()
 const programs = new BenchPrograms()
 const broker = await ownBroker()
-const ends: (() => unknown)[] = [() => broker.stop(), () => programs.remove()]
+const ends: (() => unknown)[] = [removeFolder, () => broker.stop(), () => programs.remove()]
 const environment = (name: string) => ({
   KAFKA_BROKERS: broker.brokers.join(','),
   KAFKA_TOPIC_PREFIX: `${name}.`,
