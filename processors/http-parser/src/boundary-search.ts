@@ -5,7 +5,7 @@ import { Head, parseHead, request, response } from './head.js'
 import { limits } from './limits.js'
 import { keep, keepInWindow } from './message-bytes.js'
 import type { MessageSink } from './message-sink.js'
-import { exchangeWentOn, numberLost } from './numbering.js'
+import { exchangeWentOn, numberLost, waitsForProof } from './numbering.js'
 
 const noBytes = Buffer.alloc(0)
 
@@ -23,7 +23,10 @@ export class BoundarySearch {
     this.#sink = sink
   }
 
-  /** Looks for the next message in the window and `view[at..stop)`; null when it is not there yet. */
+  /**
+   * Looks for the next message in the window and `view[at..stop)`; null when it is not there yet. The direction goes on
+   * searching when the message found, a response, has to wait.
+   */
   search(
     endpoint: Endpoint,
     direction: Direction,
@@ -33,8 +36,7 @@ export class BoundarySearch {
     seen: Seen,
   ): { view: Buffer; at: number; stop: number } | null {
     this.turnOver(endpoint, direction, seen)
-    if (untouched(direction)) direction.begin(seen, endpoint.exchanges)
-    direction.requestsSeen = endpoint.exchanges.requests
+    if (untouched(direction)) direction.begin(seen)
     if (this.#searchedInVain(endpoint, direction, stop - at, seen)) return null
 
     const inView = direction.windowSize === 0
@@ -59,6 +61,12 @@ export class BoundarySearch {
     endpoint.established = true
     endpoint.searchTurns = 0
     if (direction.skipped !== nothing) keep(direction, window, 0, boundary.at)
+    if (boundary.kind === response && !direction.waived && waitsForProof(endpoint, direction, seen.time)) {
+      direction.window = null
+      direction.windowSize = 0
+      direction.windowScan = 0
+      return { view: window, at: boundary.at, stop: window.length }
+    }
     this.emitLost(endpoint, direction, seen, true)
     direction.forgetMessage()
     direction.phase = idle
@@ -87,11 +95,11 @@ export class BoundarySearch {
    * message. So exchanges are told apart even where nothing of them can be read.
    */
   turnOver(endpoint: Endpoint, direction: Direction, seen: Seen): void {
-    if (direction.skipped === nothing || untouched(direction) || !exchangeWentOn(endpoint, direction)) return
+    if (direction.skipped === nothing || untouched(direction) || !exchangeWentOn(endpoint, direction, seen.time)) return
     this.flushWindow(direction, direction.windowSize)
     this.emitLost(endpoint, direction, seen)
     direction.forgetMessage()
-    direction.begin(seen, endpoint.exchanges)
+    direction.begin(seen)
     direction.skipped = headless
     direction.reason = 'lost'
   }
@@ -117,7 +125,7 @@ export class BoundarySearch {
     const { skipped } = direction
     if (skipped === nothing || (skipped === headless && !endpoint.established)) return
     if (direction.size === 0 && direction.missing === 0) return
-    if (direction.exchange < 0) numberLost(endpoint, direction, followed)
+    if (direction.exchange < 0) numberLost(endpoint, direction, seen, followed)
     const bytes = direction.bytes ?? noBytes
     if (skipped === partial) parseHead(bytes, 0, direction.headSize, direction.kind, this.#head)
     else this.#head.reset(bytes, 0)

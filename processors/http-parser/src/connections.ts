@@ -34,7 +34,10 @@ export class Connections {
     learn(connection, endpoint, io)
 
     const direction = io.direction === 'send' ? endpoint.send : endpoint.receive
-    if (direction.next < 0) direction.next = io.position
+    if (direction.next < 0) {
+      direction.next = io.position
+      if (io.position > 0) direction.lose(io.time)
+    }
     const piece = this.#piece
     const captured = io.payloadEnd - io.payloadStart
     piece.position = io.position

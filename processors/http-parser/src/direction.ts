@@ -1,5 +1,5 @@
 import type { MissingReason } from '@syscribe/schemas'
-import { type Exchanges, unknownTarget } from './exchanges.js'
+import { unknownTarget } from './exchanges.js'
 import type { Kind } from './head.js'
 
 /** Between messages. */
@@ -64,6 +64,12 @@ export class Direction {
   tunnel = false
   /** Messages emitted. */
   ordinal = 0
+  /** When the last bytes that were parsed passed, microseconds. */
+  seenUntil = 0
+  /** Messages may have been lost since requests and responses were last in step. */
+  lossy = false
+  /** None of them later than this, microseconds. */
+  lostUntil = -1
 
   // The message being received.
   time = 0
@@ -72,10 +78,6 @@ export class Direction {
   processStart = 0
   /** -1 before it is numbered. */
   exchange = -1
-  /** `Exchanges.released` when it began. */
-  releasedBefore = 0
-  /** Its place among the messages of both directions, by when they began. */
-  order = 0
   target: Buffer = unknownTarget
   status = 0
   minor = 1
@@ -116,8 +118,6 @@ export class Direction {
   /** The window begins behind a line's end. */
   windowAtLine = false
   searched = 0
-  /** `Exchanges.requests` when bytes last came. */
-  requestsSeen = 0
 
   forgetMessage(): void {
     this.exchange = -1
@@ -164,13 +164,22 @@ export class Direction {
     this.heldBytes = 0
   }
 
-  begin(seen: Seen, exchanges: Exchanges): void {
+  begin(seen: Seen): void {
     this.time = seen.time
     this.timeNanos = seen.timeNanos
     this.pid = seen.pid
     this.processStart = seen.processStart
-    this.releasedBefore = exchanges.released
-    this.order = exchanges.begun++
+  }
+
+  /** Bytes in which messages may have begun were lost, none of them after this time, microseconds. */
+  lose(until: number): void {
+    this.lossy = true
+    this.lostUntil = until
+  }
+
+  /** When the last bytes, seen or lost, passed at the latest, microseconds. */
+  get lastTime(): number {
+    return Math.max(this.seenUntil, this.lostUntil)
   }
 
   miss(bytes: number, reason: MissingReason): void {

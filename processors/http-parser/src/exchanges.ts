@@ -3,21 +3,26 @@ import { limits } from './limits.js'
 /** A request that awaits its response. */
 export interface PendingRequest {
   exchange: number
-  /** `Direction.order` of it; -1 when it was not seen. */
-  order: number
+  /** When its first byte passed, microseconds. */
+  time: number
   /** Method and target as an HttpMessage holds them: two Avro unions of null and string. */
   target: Buffer
   /** Its response has no body (RFC 9112 section 6.3). */
   head: boolean
   /** A 2xx response turns the connection into a tunnel. */
   connect: boolean
+  /** Other requests may have been lost just before it. */
+  behindLoss: boolean
+  /** Requests may have been lost behind it, none before this time (microseconds); -1 when that is not so. */
+  lossBehind: number
 }
 
 /** Method and target not known: null and null. */
 export const unknownTarget: Buffer = Buffer.from([0, 0])
 
 /**
- * The exchanges of one connection as one end sees them: numbers requests, and answers each response with its request.
+ * The exchanges of one connection as one end sees them: numbers requests, and keeps those that await their response, in
+ * the order they were sent. Which of them a response answers, numbering.ts says.
  *
  * A response whose request was not seen takes the next number itself; when that request turns up after all (its head
  * lost, or logged late), it takes the number the response left for it.
@@ -25,93 +30,156 @@ export const unknownTarget: Buffer = Buffer.from([0, 0])
 export class Exchanges {
   /** Number of the next request. */
   next = 0
-  /** From here to `next`: numbers taken by responses whose request has not turned up. */
+  /** From here to `next`: numbers taken by responses whose request has not turned up, and may. */
   unclaimed = 0
   pending: PendingRequest[] = []
   pendingBytes = 0
-  /** Messages of both directions that began. */
-  begun = 0
   /** Requests numbered. */
   requests = 0
-  /** Final responses numbered. */
-  answers = 0
-  /** Times a response took a number by itself. */
-  released = 0
-  /** This client was seen to send a request before the previous one was answered. */
-  pipelines = false
+  /** When the last response began that took a number by itself, and the one before it, microseconds. */
+  releasedAt = -1
+  releasedBefore = -1
+  /** Above 0: this client was seen to send a request before the previous one was answered, lately. */
+  pipelined = 0
+  /** One that was answered: used again for the next, so that an exchange makes no garbage. A cache. */
+  #spare: PendingRequest | null = null
 
   /**
    * Numbers a request.
-   * @param order its place among the messages of both directions.
-   * @param late it began before `released` last rose, so it may be the one a response did not wait for.
+   * @param time when it began, microseconds.
+   * @param behindLoss other requests may have been lost just before it.
    */
-  addRequest(target: Buffer, head: boolean, connect: boolean, order: number, late: boolean): number {
+  addRequest(target: Buffer, head: boolean, connect: boolean, time: number, behindLoss: boolean): number {
     this.requests++
-    if (late && this.unclaimed < this.next) {
-      const exchange = this.unclaimed++
-      const waiting = this.pending.find((request) => request.exchange === exchange)
-      if (waiting !== undefined) {
-        this.pendingBytes += target.length - waiting.target.length
-        Object.assign(waiting, { target, head, connect })
-      }
-      return exchange
-    }
     const exchange = this.next++
     this.unclaimed = this.next
-    this.#push({ exchange, order, target, head, connect })
+    this.#push(exchange, target, head, connect, time, behindLoss)
     return exchange
   }
 
-  /** A response will not wait for its request any longer. */
-  release(): void {
-    this.released++
-    this.#push({ exchange: this.next++, order: -1, target: unknownTarget, head: false, connect: false })
+  /**
+   * Gives a request the number that a response left for it which did not wait.
+   * @param exchange the number, if it is one of those that may be claimed.
+   * @returns whether it is.
+   */
+  claim(exchange: number, target: Buffer, head: boolean, connect: boolean): boolean {
+    if (exchange < this.unclaimed || exchange >= this.next) return false
+    this.requests++
+    this.unclaimed = this.next
+    const waiting = this.pending.find((request) => request.exchange === exchange)
+    if (waiting !== undefined) {
+      this.pendingBytes += target.length - waiting.target.length
+      Object.assign(waiting, { target, head, connect })
+    }
+    return true
   }
 
-  /** The request that a response answers; there must be one pending. `final`: not an informational (1xx) response. */
-  answer(final: boolean): PendingRequest {
-    if (!final) return this.pending[0] as PendingRequest
-    if (this.pending.length > 1) this.pipelines = true
-    return this.#shift()
-  }
-
-  /** Whether a request that began before a message of this order awaits its response. */
-  awaits(order: number): boolean {
-    const first = this.pending[0]
-    return first !== undefined && first.order < order
+  /** The number taken by the one response that began since this time (microseconds) and did not wait; else `next`. */
+  releasedSince(time: number): number {
+    return this.releasedBefore < time && time <= this.releasedAt ? this.next - 1 : this.next
   }
 
   /**
-   * Answers for a response of this order of which the head was lost. A client that does not pipeline sends a request
-   * only after the response before, so what was pending before its last request has been answered by lost bytes too.
-   * @param followed another response follows: the last request is left for it.
+   * Numbers requests of which the heads were lost, as one.
+   * @param time when the first of their bytes that were seen passed, microseconds.
+   * @param answered their responses have passed.
    */
-  answerLost(order: number, followed: boolean): PendingRequest {
-    if (!this.awaits(order) || (followed && this.pending.length === 1)) {
-      this.released++
-      return { exchange: this.next++, order: -1, target: unknownTarget, head: false, connect: false }
+  addLost(time: number, answered: boolean): number {
+    const { unclaimed } = this
+    if (this.claim(unclaimed, unknownTarget, false, false)) return unclaimed
+    return answered ? this.addAnswered() : this.addRequest(unknownTarget, false, false, time, true)
+  }
+
+  /** Numbers a request of which the response has passed, it is not known which. */
+  addAnswered(): number {
+    this.requests++
+    this.unclaimed = this.next + 1
+    return this.next++
+  }
+
+  /**
+   * A response that begins at this time takes a number by itself, and becomes the first that is pending.
+   * @param awaited its request may yet turn up.
+   */
+  release(time: number, awaited: boolean): void {
+    const exchange = this.releaseLost(time, awaited)
+    this.pending.unshift({ ...blank(), exchange, time, behindLoss: this.pipelined > 0 })
+    this.pendingBytes += unknownTarget.length
+  }
+
+  /** So does a response of which the head was lost. The number. */
+  releaseLost(time: number, awaited: boolean): number {
+    this.releasedBefore = this.releasedAt
+    this.releasedAt = time
+    const exchange = this.next++
+    if (!awaited) this.unclaimed = this.next
+    return exchange
+  }
+
+  /** Takes note whether the client pipelines, when a response that begins at this time answers the first pending one. */
+  watchPipelining(time: number): void {
+    const second = this.pending[1]
+    if (second !== undefined && second.time < time) this.pipelined = limits.pipeliningMemory
+    else if (this.pipelined > 0) this.pipelined--
+  }
+
+  /** How many of those pending began by this time (microseconds). */
+  begunBy(time: number): number {
+    let count = this.pending.length
+    while (count > 0 && (this.pending[count - 1] as PendingRequest).time > time) count--
+    return count
+  }
+
+  /** Removes the first `count` of those pending. They are valid until a request is added. */
+  take(count: number): void {
+    for (let left = count; left > 0; left--) {
+      const taken = this.pending.shift() as PendingRequest
+      this.pendingBytes -= taken.target.length
+      this.#spare = taken
     }
-    const answered = this.#shift()
-    if (!this.pipelines) while (this.pending.length > 1) this.#shift()
-    return answered
   }
 
-  #shift(): PendingRequest {
-    const answered = this.pending.shift() as PendingRequest
-    this.pendingBytes -= answered.target.length
-    this.answers++
-    return answered
+  /** Bytes in which requests may have begun were lost, none of them before this time, microseconds. */
+  loseRequests(from: number): void {
+    const last = this.pending[this.pending.length - 1]
+    if (last !== undefined && last.lossBehind < 0) last.lossBehind = from
   }
 
-  #push(request: PendingRequest): void {
+  #push(exchange: number, target: Buffer, head: boolean, connect: boolean, time: number, behindLoss: boolean): void {
     const { pending } = this
+    const last = pending[pending.length - 1]
+    // By one system call.
+    if (last !== undefined && last.time === time && last.target !== unknownTarget && target !== unknownTarget) {
+      this.pipelined = limits.pipeliningMemory
+    }
+    const request = this.#spare ?? blank()
+    this.#spare = null
+    request.exchange = exchange
+    request.target = target
+    request.head = head
+    request.connect = connect
+    request.time = time
+    request.behindLoss = behindLoss
+    request.lossBehind = -1
     pending.push(request)
-    this.pendingBytes += request.target.length
-    if (this.pendingBytes > limits.pendingBytes && request.target !== unknownTarget) {
-      this.pendingBytes -= request.target.length - unknownTarget.length
+    this.pendingBytes += target.length
+    if (this.pendingBytes > limits.pendingBytes && target !== unknownTarget) {
+      this.pendingBytes -= target.length - unknownTarget.length
       request.target = unknownTarget
     }
     // Nobody answers here, or the answers cannot be seen: the oldest will not be answered either.
-    if (pending.length > limits.pendingRequests) this.pendingBytes -= (pending.shift() as PendingRequest).target.length
+    if (pending.length > limits.pendingRequests) this.take(1)
+  }
+}
+
+function blank(): PendingRequest {
+  return {
+    exchange: 0,
+    time: 0,
+    target: unknownTarget,
+    head: false,
+    connect: false,
+    behindLoss: false,
+    lossBehind: -1,
   }
 }

@@ -19,6 +19,8 @@ export const limits = {
   decodedBodyBytes: 16 * 1024 * 1024,
   /** Requests awaiting their response on one connection. */
   pendingRequests: 4096,
+  /** Answers after which a client that was seen to pipeline is taken for one that does not. */
+  pipeliningMemory: 64,
   /** Bytes of their methods and targets. */
   pendingBytes: 1024 * 1024,
   /** How far back from ` HTTP/1.x` the request line may begin when a message boundary is searched. */

@@ -30,11 +30,15 @@ export class Reassembly {
 
   take(endpoint: Endpoint, direction: Direction, piece: Piece, seen: Seen): void {
     if (direction.phase === over) return
-    if (direction.held.length === 0 && piece.position === direction.next) this.#feed(endpoint, direction, piece, seen)
-    else {
+    // A response that waits for what is sent next goes first.
+    const { paused } = endpoint.other(direction)
+    const mayPass = !paused || endpoint.exchanges.pending.length === 0
+    if (mayPass && direction.held.length === 0 && piece.position === direction.next) {
+      this.#feed(endpoint, direction, piece, seen)
+    } else {
       const rest = behind(piece, direction.next)
       if (rest === null) return
-      if (rest.position === direction.next && !direction.paused) this.#feed(endpoint, direction, rest, seen)
+      if (mayPass && rest.position === direction.next && !direction.paused) this.#feed(endpoint, direction, rest, seen)
       else hold(direction, rest, seen)
     }
     this.settle(endpoint, seen.time)
@@ -62,7 +66,7 @@ export class Reassembly {
     const lacking = direction.next < 0 ? 0 : total - direction.next
     // TCP's FIN takes one number of its own, so the last position can be one beyond the last byte.
     if (lacking > 1 && direction.phase !== over) {
-      this.#parser.gap(endpoint, direction, lacking, 'lost', seen)
+      this.#parser.gap(endpoint, direction, lacking, 'lost', seen, direction.seenUntil)
       direction.next = total
     }
     this.#parser.end(endpoint, direction, reason, seen)
@@ -72,7 +76,7 @@ export class Reassembly {
   #settleOne(endpoint: Endpoint, direction: Direction, time: number, full: boolean): boolean {
     const first = direction.held[0]
     if (first === undefined) return false
-    if (direction.paused && !waitsForRequest(endpoint, direction)) direction.paused = false
+    if (direction.paused && !waitsForRequest(endpoint, direction, first.time)) direction.paused = false
     if (direction.paused || first.position > direction.next) {
       if (!full && time - direction.heldSince < limits.waitMicros) return false
       this.#giveUp(endpoint, direction)
@@ -98,7 +102,7 @@ export class Reassembly {
     const hole = first.position - direction.next
     if (hole <= 0) return
     direction.next = first.position
-    this.#parser.gap(endpoint, direction, hole, 'lost', first)
+    this.#parser.gap(endpoint, direction, hole, 'lost', first, direction.seenUntil)
   }
 
   #feed(endpoint: Endpoint, direction: Direction, piece: Piece, seen: Seen): void {
@@ -109,12 +113,14 @@ export class Reassembly {
       if (left > 0) {
         const { rest, restStart, restEnd } = this.#parser
         direction.next = position - left
+        direction.seenUntil = seen.time
         hold(direction, { position: direction.next, bytes: rest, start: restStart, end: restEnd, gap, reason }, seen)
         return
       }
     }
     direction.next = position + gap
-    if (gap > 0) this.#parser.gap(endpoint, direction, gap, reason, seen)
+    if (gap > 0) this.#parser.gap(endpoint, direction, gap, reason, seen, seen.time)
+    direction.seenUntil = seen.time
   }
 }
 

@@ -7,7 +7,15 @@ import { StateReader, StateWriter, type Walker } from './state-walker.js'
 
 const noBytes = Buffer.alloc(0)
 const blankProcess: Process = { host: '', boot: noBytes, pid: 0, processStart: 0 }
-const blankRequest: PendingRequest = { exchange: 0, order: 0, target: noBytes, head: false, connect: false }
+const blankRequest: PendingRequest = {
+  exchange: 0,
+  time: 0,
+  target: noBytes,
+  head: false,
+  connect: false,
+  behindLoss: false,
+  lossBehind: -1,
+}
 const blankPiece: HeldPiece = {
   position: 0,
   bytes: noBytes,
@@ -21,7 +29,7 @@ const blankPiece: HeldPiece = {
 
 /** State of one connection: both ends, with the bytes of messages half received. */
 export const connectionFormat: StateFormat<Connection> = {
-  version: 2,
+  version: 3,
   encode(connection) {
     const writer = new StateWriter()
     walkConnection(writer, connection)
@@ -81,17 +89,18 @@ function walkExchanges(walker: Walker, e: Exchanges): void {
   e.unclaimed = walker.number(e.unclaimed)
   e.pending = walker.list(e.pending, blankRequest, (request) => ({
     exchange: walker.number(request.exchange),
-    order: walker.number(request.order),
+    time: walker.number(request.time),
     target: walker.bytes(request.target),
     head: walker.boolean(request.head),
     connect: walker.boolean(request.connect),
+    behindLoss: walker.boolean(request.behindLoss),
+    lossBehind: walker.number(request.lossBehind),
   }))
   e.pendingBytes = walker.number(e.pendingBytes)
-  e.begun = walker.number(e.begun)
   e.requests = walker.number(e.requests)
-  e.answers = walker.number(e.answers)
-  e.released = walker.number(e.released)
-  e.pipelines = walker.boolean(e.pipelines)
+  e.releasedAt = walker.number(e.releasedAt)
+  e.releasedBefore = walker.number(e.releasedBefore)
+  e.pipelined = walker.number(e.pipelined)
 }
 
 function walkDirection(walker: Walker, d: Direction): void {
@@ -114,6 +123,9 @@ function walkDirection(walker: Walker, d: Direction): void {
   d.waived = walker.boolean(d.waived)
   d.tunnel = walker.boolean(d.tunnel)
   d.ordinal = walker.number(d.ordinal)
+  d.seenUntil = walker.number(d.seenUntil)
+  d.lossy = walker.boolean(d.lossy)
+  d.lostUntil = walker.number(d.lostUntil)
   walkMessage(walker, d)
   d.skipped = walker.number(d.skipped)
   d.window = walker.kept(d.window, d.windowSize)
@@ -121,7 +133,6 @@ function walkDirection(walker: Walker, d: Direction): void {
   d.windowScan = walker.number(d.windowScan)
   d.windowAtLine = walker.boolean(d.windowAtLine)
   d.searched = walker.number(d.searched)
-  d.requestsSeen = walker.number(d.requestsSeen)
 }
 
 function walkMessage(walker: Walker, d: Direction): void {
@@ -130,8 +141,6 @@ function walkMessage(walker: Walker, d: Direction): void {
   d.pid = walker.number(d.pid)
   d.processStart = walker.number(d.processStart)
   d.exchange = walker.number(d.exchange)
-  d.releasedBefore = walker.number(d.releasedBefore)
-  d.order = walker.number(d.order)
   d.target = walker.bytes(d.target)
   d.status = walker.number(d.status)
   d.minor = walker.number(d.minor)

@@ -22,6 +22,7 @@ import { keep } from './message-bytes.js'
 import type { MessageSink } from './message-sink.js'
 import { numberMessage, waitsForRequest } from './numbering.js'
 import { CR, LF } from './octets.js'
+import { isOutOfStep } from './proof.js'
 
 const noBytes = Buffer.alloc(0)
 
@@ -60,17 +61,13 @@ export class StreamParser {
           }
           if (
             direction.kind === response &&
-            endpoint.exchanges.pending.length === 0 &&
+            (endpoint.exchanges.pending.length === 0 || isOutOfStep(endpoint)) &&
             versionPrefixLength(view, at, stop) >= 0 &&
-            waitsForRequest(endpoint, direction)
+            waitsForRequest(endpoint, direction, seen.time)
           ) {
-            direction.paused = true
-            this.rest = view
-            this.restStart = at
-            this.restEnd = stop
-            return stop - at
+            return this.#pause(direction, view, at, stop)
           }
-          direction.begin(seen, endpoint.exchanges)
+          direction.begin(seen)
           direction.from = at
           direction.phase = inHead
           const headStop = Math.min(stop, at + limits.headBytes)
@@ -133,7 +130,7 @@ export class StreamParser {
           if (direction.chunkPhase === chunksEnd) this.#finish(endpoint, direction, view, at, seen)
           else if (direction.chunkPhase === chunksBroken) {
             keep(direction, view, direction.from, at)
-            this.#loseEnd(endpoint, direction)
+            this.#loseEnd(direction)
           }
           break
         }
@@ -146,6 +143,7 @@ export class StreamParser {
           view = boundary.view
           at = boundary.at
           stop = boundary.stop
+          if (direction.phase === searching) return this.#pause(direction, view, at, stop)
           direction.from = at
           break
         }
@@ -157,8 +155,20 @@ export class StreamParser {
     return 0
   }
 
-  /** Takes note that the next `length` bytes of the stream are missing. */
-  gap(endpoint: Endpoint, direction: Direction, length: number, reason: MissingReason, seen: Seen): void {
+  /** Leaves the rest for later. How many bytes that is. */
+  #pause(direction: Direction, view: Buffer, at: number, stop: number): number {
+    direction.paused = true
+    this.rest = view
+    this.restStart = at
+    this.restEnd = stop
+    return stop - at
+  }
+
+  /**
+   * Takes note that the next `length` bytes of the stream are missing.
+   * @param from they passed after this time, microseconds, and at that of `seen` at the latest.
+   */
+  gap(endpoint: Endpoint, direction: Direction, length: number, reason: MissingReason, seen: Seen, from: number): void {
     let left = length
     // A boundary may have been in there: what was searched so far says nothing against HTTP.
     if (endpoint.established) endpoint.searchTurns = 0
@@ -180,7 +190,8 @@ export class StreamParser {
         if (direction.remaining === 0) direction.chunkPhase = dataCr
       } else {
         direction.fault = 'chunked: a chunk size is missing'
-        this.#loseEnd(endpoint, direction)
+        this.#loseEnd(direction)
+        loseMessages(endpoint, direction, from, seen.time)
       }
       return
     } else if (direction.phase === untilClose) {
@@ -194,19 +205,19 @@ export class StreamParser {
         direction.phase = over
         return
       }
-      direction.begin(seen, endpoint.exchanges)
+      direction.begin(seen)
       direction.phase = searching
       direction.skipped = headless
     } else if (direction.phase === inHead) {
       this.#gapInHead(endpoint, direction)
     } else {
       this.#searching.turnOver(endpoint, direction, seen)
-      if (untouched(direction)) direction.begin(seen, endpoint.exchanges)
+      if (untouched(direction)) direction.begin(seen)
       this.#searching.flushWindow(direction, direction.windowSize)
     }
     direction.windowAtLine = false
     direction.miss(left, reason)
-    direction.requestsSeen = endpoint.exchanges.requests
+    loseMessages(endpoint, direction, from, seen.time)
   }
 
   /** The stream ends here, or will not be followed further: what is unfinished is given out. */
@@ -272,7 +283,7 @@ export class StreamParser {
       direction.fault = 'the length of the body is not valid'
       keep(direction, view, direction.from, at)
       direction.from = at
-      this.#loseEnd(endpoint, direction)
+      this.#loseEnd(direction)
     }
     return at
   }
@@ -332,7 +343,7 @@ export class StreamParser {
       direction.headSize = direction.size
       direction.fault = fault
       if (direction.exchange < 0) numberMessage(endpoint, direction, this.#head)
-      this.#loseEnd(endpoint, direction)
+      this.#loseEnd(direction)
       direction.windowAtLine = view[bad - 1] === LF
       return true
     }
@@ -343,7 +354,6 @@ export class StreamParser {
     direction.forgetMessage()
     direction.phase = searching
     direction.windowAtLine = false
-    direction.requestsSeen = endpoint.exchanges.requests
     return true
   }
 
@@ -362,13 +372,18 @@ export class StreamParser {
   }
 
   /** Where the message ends is not known any more. */
-  #loseEnd(endpoint: Endpoint, direction: Direction): void {
+  #loseEnd(direction: Direction): void {
     direction.phase = searching
     direction.skipped = partial
     direction.reason ??= 'lost'
     direction.windowAtLine = false
-    direction.requestsSeen = endpoint.exchanges.requests
   }
+}
+
+/** Messages may have begun in the bytes that are missing: responses cannot be counted against requests any more. */
+function loseMessages(endpoint: Endpoint, direction: Direction, from: number, until: number): void {
+  direction.lose(until)
+  if (direction.kind !== response) endpoint.exchanges.loseRequests(from)
 }
 
 /** A start line of HTTP/1 was read: so that is what this connection speaks. */

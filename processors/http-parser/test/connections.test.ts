@@ -62,7 +62,20 @@ test('seen first in its middle, without having been there: nothing is said of wh
   const run = new Run()
   run.send('client', get('/5'), { position: 5000 })
   run.receive('client', ok('5'), { position: 9000 })
-  expect(lines(run)).toEqual(['0 GET /5', '0 200 to GET /5 5'])
+  run.send('client', get('/6'))
+  run.receive('client', ok('6'))
+  expect(lines(run)).toEqual(['0 GET /5', '0 200 to GET /5 5', '1 GET /6', '1 200 to GET /6 6'])
+})
+
+test('seen first in its middle: a response may be that of a request not seen, unless what is sent next tells', () => {
+  const run = new Run()
+  run.send('client', get('/5'), { position: 5000 })
+  run.receive('client', ok('?'), { position: 9000 })
+  run.pass()
+  run.send('client', get('/7'), { position: 6000 })
+  run.receive('client', ok('7'))
+  run.pass()
+  expect(lines(run).filter((line) => line.includes(' to '))).toEqual(['1 200 to null null ?', '3 200 to GET /7 7'])
 })
 
 test('the layer above TLS is a stream of its own', () => {

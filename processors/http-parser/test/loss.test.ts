@@ -121,7 +121,7 @@ test('responses lost whole: the one that is seen belongs to the last request of 
   run.receive('client', ok('3'), { position: 3 * ok('0').length })
   expect(end(run).filter((line) => line.includes(' to '))).toEqual([
     '0 200 to GET /0 0',
-    `1 null to GET /1 [lost ${2 * ok('0').length}]`,
+    `4 null to null null [lost ${2 * ok('0').length}]`,
     '3 200 to GET /3 3',
   ])
 })
