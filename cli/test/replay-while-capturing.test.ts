@@ -99,8 +99,13 @@ class Capture {
 it('is done soon after it has derived what was there, whatever watermarks come meanwhile', async () => {
   await expect.poll(() => text('http.log'), { timeout: 60_000 }).toContain('/hello')
   const before = text('http.log')
+  const warnings: string[] = []
+  const warned = ({ message }: Error) => warnings.push(message)
+  process.on('warning', warned)
   const replayed = await command(['replay', 'http-parser'], { ...env, SYSCRIBE_LOG_LEVEL: 'info' })
   expect(replayed).toMatchObject({ exitCode: 0, stdout: 'http-parser is built again.\n' })
+  process.off('warning', warned)
+  expect(warnings).toEqual([])
   expect(text('http.log')).toBe(before)
   // Records that come meanwhile do not lead it on, so the lines tell of one way, and of nothing else.
   const lines = replayed.stderr.trimEnd().split('\n')

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { type Log, LogError, type Reader } from '@syscribe/log'
 import { faultText } from './dead-letters.js'
 import { metricsOfPart } from './metrics.js'
@@ -298,6 +299,8 @@ export class StageLoop {
   async #firstNews({ waitMs, signal }: { waitMs: number; signal: AbortSignal }): Promise<boolean> {
     const over = new AbortController()
     const options = { waitMs, signal: AbortSignal.any([signal, over.signal]) }
+    // One listener for each stage, which is no leak.
+    setMaxListeners(0, options.signal)
     const all = this.#slots.flatMap(({ stage }) => stage?.news?.(options) ?? [])
     if (all.length === 0) {
       await sleep(waitMs, signal)
