@@ -25,8 +25,13 @@ export function topicContract(engine: Engine): void {
       await log.createTopics([one, two])
       await log.createTopics([two, one])
       const described = await log.describeTopics()
-      const { offsets, ...described1 } = described.find(({ topic }) => topic === one.topic)!
+      const {
+        offsets,
+        maxRecordBytes = Number.POSITIVE_INFINITY,
+        ...described1
+      } = described.find(({ topic }) => topic === one.topic)!
       expect(described1).toEqual(one)
+      expect(maxRecordBytes).toBeGreaterThan(0)
       expect(offsets.map(({ partition, start, end }) => ({ partition, start, end }))).toEqual(
         [0, 1, 2].map((partition) => ({ partition, start: 0, end: 0 })),
       )
