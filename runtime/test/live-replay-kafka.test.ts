@@ -3,14 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createMemoryLog, type Log, openKafkaLog, RecordBatch } from '@syscribe/log'
+import { type Log, openKafkaLog } from '@syscribe/log'
 import { type TestBroker, testBroker } from '@syscribe/test-broker'
 import pino from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type AnyProcessor, type AnyProjectionTask, createPipeline, currentLog, topicSettings } from '../src/index.js'
+import { currentLog, topicSettings } from '../src/index.js'
 import { bundleChild } from './bundle.js'
 import { Appender, atEnd, linesOf, testFolder } from './test-log.js'
-import { joiner2, liner } from './test-parts.js'
+import { joiner2 } from './test-parts.js'
+import { derivedOf } from './undisturbed.js'
 
 const logger = pino({ level: 'silent' })
 const partitions = 2
@@ -71,31 +72,6 @@ class Source {
   }
 }
 
-/** Topics as they are now, in a memory log. */
-async function copyOf(log: Log, topics: readonly string[]): Promise<Log> {
-  const copy = createMemoryLog()
-  await copy.createTopics(topicSettings({ retentionBytes: null, retentionMs: null, partitions }))
-  const producer = await copy.producer()
-  for (const { topic, offsets } of await log.describeTopics()) {
-    if (!topics.includes(topic)) continue
-    for (const { partition, end } of offsets) {
-      const reader = await log.reader()
-      await reader.assign([{ topic, partition, offset: 'earliest' }])
-      for (let next = 0; next < end; ) {
-        for (const { batch, nextOffset } of await reader.poll({ waitMs: 1_000 })) {
-          next = nextOffset
-          if (batch.count === 0) continue
-          const own = new RecordBatch(Buffer.from(batch.buffer))
-          own.schemaId = 0
-          await producer.append([{ topic, partition, batch: own }])
-        }
-      }
-      await reader.close()
-    }
-  }
-  return copy
-}
-
 test('a processor is replayed while records come, its command, it and a projection’s process being killed', async () => {
   const prefix = `t${randomBytes(6).toString('hex')}.`
   const log = await openKafkaLog({ brokers: broker.brokers, prefix })
@@ -151,24 +127,13 @@ test('a processor is replayed while records come, its command, it and a projecti
   expect(third.exitCode).toBe(0)
   await source.stop()
 
-  const copy = await copyOf(log, raw)
-  const expected = join(testFolder(), 'expected')
-  const task = { projection: liner(), target: expected, settings: { rawPayload: true } } as AnyProjectionTask
-  const pipeline = await createPipeline({
-    log: copy,
-    processors: [joiner2() as AnyProcessor],
-    projections: [task],
-    logger,
-  })
-  await pipeline.drain()
-  await pipeline.close()
-  const wanted = readFileSync(expected, 'utf8')
+  const { file: wanted, derived } = await derivedOf(log, joiner2(), {}, partitions)
   await until(() => readFileSync(target, 'utf8').length >= wanted.length).catch(() => {})
   for (const child of [...parsers, again]) await kill(child)
   expect(readFileSync(target, 'utf8')).toBe(wanted)
-  const current = await copyOf(await currentLog(log, logger), ['names'])
+  const current = await currentLog(log, logger)
   for (let partition = 0; partition < partitions; partition++) {
-    expect(await linesOf(current, 'names', partition)).toEqual(await linesOf(copy, 'names', partition))
+    expect(await linesOf(current, 'names', partition)).toEqual(await linesOf(derived, 'names', partition))
   }
   const left = (await log.describeTopics()).map(({ topic }) => topic).filter((topic) => /names|joiner/.test(topic))
   expect(left.sort()).toEqual(['joiner.2.state', 'names.2'])

@@ -4,21 +4,12 @@ import { describe, expect, test } from 'vitest'
 import { type AnyProcessor, replayIntoTopic, runProcessor } from '../src/index.js'
 import { RenamedLog } from '../src/renamed-log.js'
 import { faultyLog } from './faulty-log.js'
-import { Appender, engines, linesOf, testLog, useKafka } from './test-log.js'
+import { RawSource } from './raw-source.js'
+import { engines, linesOf, testLog, useKafka } from './test-log.js'
 import { joiner, joiner2 } from './test-parts.js'
 
 const logger = pino({ level: 'silent' })
 const policy = { aheadBytes: 2000, roundRecords: 7, checkpointMs: 0 }
-
-async function append(log: Log, count: number): Promise<void> {
-  const appender = await Appender.open(log)
-  for (let number = 0; number < count; number++) {
-    const time = 1000 + number * 2
-    if (number % 5 === 0) await appender.exits([[time, number]])
-    await appender.losses([[time, number]])
-  }
-  for (const topic of ['processes', 'syscalls'] as const) await appender.watermark(topic, 1000 + count * 2, 'a', true)
-}
 
 const into = (log: Log, more: object = {}) =>
   replayIntoTopic({ log, processor: joiner2(), into: 'trial', logger, policy, ...more })
@@ -41,7 +32,7 @@ describe.each(engines)(
   (engine) => {
     test('is what the processor derives; nothing else changes', async () => {
       const log = await testLog(engine)
-      await append(log, 50)
+      await new RawSource(log).append(50, true)
       const live = await runProcessor({ log, logger, processor: joiner() as AnyProcessor })
       await live.drain()
       await live.close()
@@ -60,7 +51,7 @@ describe.each(engines)(
 
     test('from a place to a place: tables are read whole, or to a time', async () => {
       const log = await testLog(engine)
-      await append(log, 50)
+      await new RawSource(log).append(50, true)
       await into(log, { from: { offset: 10 }, to: { offset: 13 } })
       expect(await names(log)).toEqual(['v2 10+10', 'v2 11+10', 'v2 12+10'])
       await into(log, { into: 'timed', from: { time: 1040 }, to: { time: 1044 } })
@@ -69,7 +60,7 @@ describe.each(engines)(
 
     test('a topic that is there is left alone', async () => {
       const log = await testLog(engine)
-      await append(log, 5)
+      await new RawSource(log).append(5, true)
       await into(log)
       const once = await trial(log)
       for (const name of ['trial', 'names', 'syscalls', 'control']) {
@@ -85,7 +76,7 @@ test('interrupted at any point, it goes on', async () => {
   let deaths = 0
   for (let fatal = 0; ; fatal += 1 + Math.floor(fatal / 20)) {
     const log = await testLog('memory')
-    await append(log, 40)
+    await new RawSource(log).append(40, true)
     let point = 0
     const dying = faultyLog(log, () => {
       if (point++ >= fatal) throw new LogError('closed', 'died')
@@ -93,7 +84,7 @@ test('interrupted at any point, it goes on', async () => {
     await into(dying).catch(() => {})
     const died = point > fatal
     const undisturbed = await testLog('memory')
-    await append(undisturbed, 40)
+    await new RawSource(undisturbed).append(40, true)
     await into(undisturbed)
     // Its last steps delete what tells of it: then it is complete.
     await into(log).catch((error) => expect(error).toMatchObject({ code: 'replay_invalid' }))

@@ -13,22 +13,14 @@ import {
   topicSettings,
 } from '../src/index.js'
 import { faultyLog } from './faulty-log.js'
-import { Appender, batchesOf, engines, linesOf, testFolder, testLog, useKafka } from './test-log.js'
+import { RawSource } from './raw-source.js'
+import { engines, linesOf, testFolder, testLog, useKafka } from './test-log.js'
 import { joiner, joiner2, liner } from './test-parts.js'
+import { undisturbed } from './undisturbed.js'
 
 const logger = pino({ level: 'silent' })
 const settings = { rawPayload: true }
 const policy = { aheadBytes: 2000, roundRecords: 20, commitMs: 5, replayCheckMs: 20 }
-
-async function append(log: Log, count: number, from = 0): Promise<void> {
-  const appender = await Appender.open(log)
-  for (let index = from; index < from + count; index++) {
-    const time = 1000 + index * 2
-    if (index % 5 === 0) await appender.exits([[time, index]])
-    await appender.losses([[time, index]])
-  }
-  for (const topic of ['processes', 'syscalls'] as const) await appender.watermark(topic, 1000 + (from + count) * 2)
-}
 
 const parts = (target: string, processor: AnyProcessor = joiner() as AnyProcessor) => ({
   processors: [processor],
@@ -37,24 +29,7 @@ const parts = (target: string, processor: AnyProcessor = joiner() as AnyProcesso
   policy,
 })
 
-/** What an undisturbed run makes of the same raw records. */
-async function expected(log: Log, processor: AnyProcessor): Promise<{ file: string; names: string[] }> {
-  const own = createMemoryLog()
-  await own.createTopics(topicSettings({ retentionBytes: null, retentionMs: null }))
-  const producer = await own.producer()
-  for (const topic of ['syscalls', 'processes']) {
-    for (const batch of await batchesOf(log, topic)) {
-      if (batch.count === 0) continue
-      const copy = Object.assign(batch, { schemaId: 0 })
-      await producer.append([{ topic, partition: 0, batch: copy }])
-    }
-  }
-  const target = join(testFolder(), 'expected')
-  const pipeline = await createPipeline({ log: own, ...parts(target, processor) })
-  await pipeline.drain()
-  await pipeline.close()
-  return { file: readFileSync(target, 'utf8'), names: await linesOf(own, 'names') }
-}
+const expected = (log: Log, processor: AnyProcessor) => undisturbed(log, processor, policy)
 
 async function settled(pipeline: Pipeline): Promise<void> {
   await pipeline.drain()
@@ -67,15 +42,16 @@ describe.each(engines)('replay on the %s engine', { timeout: 120_000 }, (engine)
   test('a projection is built anew beside its output and swapped in while records come', async () => {
     const log = await testLog(engine)
     const target = join(testFolder(), 'lines')
-    await append(log, 100)
+    const source = new RawSource(log)
+    await source.append(100)
     const pipeline = await createPipeline({ log, ...parts(target) })
     await pipeline.drain()
     const seen: ReplayProgress[] = []
     const replay = pipeline.replay({ projection: 'liner', progress: (progress) => seen.push(progress) })
-    await append(log, 100, 100)
+    await source.append(100)
     await replay
     expect(readdirSync(dirname(target))).toEqual(['lines'])
-    await append(log, 20, 200)
+    await source.append(20)
     await settled(pipeline)
     expect(readFileSync(target, 'utf8')).toBe((await expected(log, joiner() as AnyProcessor)).file)
     expect(seen.at(-1)?.records).toBe(seen.at(-1)?.of)
@@ -84,7 +60,7 @@ describe.each(engines)('replay on the %s engine', { timeout: 120_000 }, (engine)
     )
     // Its counts went with it: the next run goes on from them.
     const again = await createPipeline({ log, ...parts(target) })
-    await append(log, 20, 220)
+    await source.append(20)
     await settled(again)
     expect(readFileSync(target, 'utf8')).toBe((await expected(log, joiner() as AnyProcessor)).file)
   })
@@ -92,14 +68,15 @@ describe.each(engines)('replay on the %s engine', { timeout: 120_000 }, (engine)
   test('a processor of a new version derives everything behind it again', async () => {
     const log = await testLog(engine)
     const target = join(testFolder(), 'lines')
-    await append(log, 100)
+    const source = new RawSource(log)
+    await source.append(100)
     await settled(await createPipeline({ log, ...parts(target) }))
     const before = readFileSync(target, 'utf8')
     expect(before).not.toContain('v2')
 
     const pipeline = await createPipeline({ log, ...parts(target, joiner2()) })
     const replay = pipeline.replay({ processor: 'joiner' })
-    await append(log, 50, 100)
+    await source.append(50)
     await replay
     await settled(pipeline)
     const wanted = await expected(log, joiner2())
@@ -111,7 +88,8 @@ describe.each(engines)('replay on the %s engine', { timeout: 120_000 }, (engine)
   test('what is not there cannot be replayed; a closed pipeline says that it goes on later', async () => {
     const log = await testLog(engine)
     const target = join(testFolder(), 'lines')
-    await append(log, 10)
+    const source = new RawSource(log)
+    await source.append(10)
     const pipeline = await createPipeline({ log, ...parts(target) })
     await expect(pipeline.replay({ projection: 'other' })).rejects.toMatchObject({ code: 'replay_invalid' })
     await expect(pipeline.replay({ processor: 'other' })).rejects.toMatchObject({ code: 'replay_invalid' })
@@ -131,7 +109,8 @@ describe('a crash during a replay', () => {
     const log = createMemoryLog()
     await log.createTopics(topicSettings({ retentionBytes: null, retentionMs: null }))
     const target = join(testFolder(), 'lines')
-    await append(log, 30)
+    const source = new RawSource(log)
+    await source.append(30)
     await settled(await createPipeline({ log, ...parts(target) }))
     let point = 0
     let armed = false
@@ -181,7 +160,8 @@ describe('a crash during a replay', () => {
 describe('a projection into a target of its own', () => {
   test('from the oldest record, from a time, to an offset; the log is not changed', async () => {
     const log = await testLog('memory')
-    await append(log, 100)
+    const source = new RawSource(log)
+    await source.append(100)
     const target = join(testFolder(), 'lines')
     await settled(await createPipeline({ log, ...parts(target) }))
     const whole = readFileSync(target, 'utf8')
