@@ -64,6 +64,9 @@ export const purposes = {
       { package: 'runc', probe: { command: 'runc' } },
       { package: 'containernetworking-plugins', probe: { file: '/usr/lib/cni/bridge' } },
       { package: 'iptables', probe: { command: 'iptables' } },
+      { package: 'rootlesskit', probe: { command: 'rootlesskit' } },
+      { package: 'slirp4netns', probe: { command: 'slirp4netns' } },
+      { package: 'uidmap', probe: { command: 'newuidmap' } },
       // Disks that fill up and stall, other users, namespaces.
       { package: 'e2fsprogs', probe: { command: 'mkfs.ext4' } },
       { package: 'mount', probe: { command: 'mount' } },
