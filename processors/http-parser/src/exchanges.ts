@@ -118,8 +118,8 @@ export class Exchanges {
 
   /** Takes note whether the client pipelines, when a response that begins at this time answers the first pending one. */
   watchPipelining(time: number): void {
-    const second = this.pending[1]
-    if (second !== undefined && second.time < time) this.pipelined = limits.pipeliningMemory
+    const { pending } = this
+    if (pending.length > 1 && (pending[1] as PendingRequest).time < time) this.pipelined = limits.pipeliningMemory
     else if (this.pipelined > 0) this.pipelined--
   }
 
@@ -147,10 +147,10 @@ export class Exchanges {
 
   #push(exchange: number, target: Buffer, head: boolean, connect: boolean, time: number, behindLoss: boolean): void {
     const { pending } = this
-    const last = pending[pending.length - 1]
-    // By one system call.
-    if (last !== undefined && last.time === time && last.target !== unknownTarget && target !== unknownTarget) {
-      this.pipelined = limits.pipeliningMemory
+    if (pending.length > 0 && target !== unknownTarget) {
+      const last = pending[pending.length - 1] as PendingRequest
+      // By one system call.
+      if (last.time === time && last.target !== unknownTarget) this.pipelined = limits.pipeliningMemory
     }
     const request = this.#spare ?? blank()
     this.#spare = null

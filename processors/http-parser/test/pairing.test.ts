@@ -147,7 +147,7 @@ test.each([
       const withheld = provable(conversation).filter((n) => !found.includes(n))
       if (withheld.length > 0) throw new Error(`${withheld} withheld: ${inOneLine(conversation)}`)
     }),
-    { numRuns: Number(process.env.RUNS ?? 1000) },
+    { numRuns: 300 },
   )
 })
 
@@ -160,7 +160,7 @@ test.each([
       const wrong = wrongPairs(play(conversation).messages)
       if (wrong.length > 0) throw new Error(`${wrong}: ${inOneLine(conversation)}`)
     }),
-    { numRuns: Number(process.env.RUNS ?? 300) },
+    { numRuns: 150 },
   )
 })
 
@@ -169,6 +169,6 @@ test('the state written and read back after every record gives the same pairs', 
     fc.property(lossyConversations(1, some), (conversation) => {
       expect(play(conversation, true).messages).toEqual(play(conversation).messages)
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   )
 })
