@@ -14,8 +14,7 @@ import {
   topicSettings,
 } from '../src/index.js'
 import { ProcessorStage } from '../src/processor-stage.js'
-import { ReadableSchemas } from '../src/readable-schema.js'
-import { defaultPolicy } from '../src/stage.js'
+import { contextOf } from '../src/running.js'
 import { Appender, engines, linesOf, namesOf, testFolder, testLog, useKafka } from './test-log.js'
 import { liner, namer, numberState } from './test-parts.js'
 
@@ -250,7 +249,7 @@ describe('state', () => {
     await log.createTopics(topicSettings({ retentionBytes: 10, retentionMs: null }))
     const appender = await Appender.open(log)
     const metrics = new Metrics()
-    const context = { log, logger, metrics, schemas: new ReadableSchemas(log), policy: defaultPolicy }
+    const context = contextOf({ log, logger, metrics })
     const stage = await ProcessorStage.open(context, namer(), 0)
     for (let index = 0; index < 5; index++) await appender.losses([[1000 + index, index]])
     await log.clean()

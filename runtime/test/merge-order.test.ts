@@ -2,9 +2,8 @@ import type { Log, Reader } from '@syscribe/log'
 import fc from 'fast-check'
 import pino from 'pino'
 import { describe, expect, test } from 'vitest'
-import { Metrics } from '../src/metrics.js'
 import { ProcessorStage } from '../src/processor-stage.js'
-import { ReadableSchemas } from '../src/readable-schema.js'
+import { contextOf } from '../src/running.js'
 import { defaultPolicy } from '../src/stage.js'
 import { Appender, linesOf, namesOf, testLog } from './test-log.js'
 import { joiner, namer } from './test-parts.js'
@@ -60,19 +59,13 @@ const history: fc.Arbitrary<History> = fc.record({
 async function outputOf(history: History, choices: () => number, processor: () => ReturnType<typeof joiner>) {
   const log = await testLog('memory', 2)
   const appender = await Appender.open(log)
-  const context = {
-    log,
-    logger,
-    metrics: new Metrics(),
-    schemas: new ReadableSchemas(log),
-    policy: {
-      ...defaultPolicy,
-      heldBytes: history.heldBytes,
-      aheadBytes: 1 + (choices() % 3) * 300,
-      roundRecords: 1 + (choices() % 7),
-      checkpointMs: (choices() % 2) * 5_000,
-    },
+  const policy = {
+    heldBytes: history.heldBytes,
+    aheadBytes: 1 + (choices() % 3) * 300,
+    roundRecords: 1 + (choices() % 7),
+    checkpointMs: (choices() % 2) * 5_000,
   }
+  const context = contextOf({ log, logger, policy })
   const open = () => ProcessorStage.open(context, processor(), 0)
   let stage = await open()
   const queues = [[...history.syscalls], ...history.processes.map((actions) => [...actions])]
@@ -122,7 +115,7 @@ describe('the order of several inputs', () => {
   test('a table that is late is waited for: its record is known to the stream of the same time', async () => {
     const log = await testLog('memory')
     const appender = await Appender.open(log)
-    const context = { log, logger, metrics: new Metrics(), schemas: new ReadableSchemas(log), policy: defaultPolicy }
+    const context = contextOf({ log, logger })
     const stage = await ProcessorStage.open(context, joiner(), 0)
     await appender.losses([
       [1000, 1],
@@ -150,7 +143,7 @@ describe('the order of several inputs', () => {
   test('a host that ended no longer holds the others back', async () => {
     const log = await testLog('memory')
     const appender = await Appender.open(log)
-    const context = { log, logger, metrics: new Metrics(), schemas: new ReadableSchemas(log), policy: defaultPolicy }
+    const context = contextOf({ log, logger })
     const stage = await ProcessorStage.open(context, joiner(), 0)
     for (const topic of ['syscalls', 'processes'] as const) {
       await appender.watermark(topic, 1000, 'a')
@@ -187,7 +180,7 @@ describe('the order of several inputs', () => {
       Object.assign(counting, { [name]: log[name].bind(log) })
     }
     const policy = { ...defaultPolicy, aheadBytes: 10_000 }
-    const context = { log: counting, logger, metrics: new Metrics(), schemas: new ReadableSchemas(log), policy }
+    const context = contextOf({ log: counting, logger, policy })
     const stage = await ProcessorStage.open(context, joiner(), 0)
     const losses = Array.from({ length: 20 }, (_, index) => [1000, index] as const)
     for (let index = 0; index < 100; index++) await appender.losses(losses)

@@ -2,10 +2,9 @@ import fc from 'fast-check'
 import pino from 'pino'
 import { describe, expect, test } from 'vitest'
 import type { Processor } from '../src/index.js'
-import { Metrics } from '../src/metrics.js'
 import { ProcessorStage } from '../src/processor-stage.js'
-import { ReadableSchemas } from '../src/readable-schema.js'
-import { defaultPolicy, type StagePolicy } from '../src/stage.js'
+import { contextOf } from '../src/running.js'
+import type { StagePolicy } from '../src/stage.js'
 import { Appender, namesOf, testLog } from './test-log.js'
 import { answer, numberState } from './test-parts.js'
 
@@ -37,13 +36,7 @@ function ownJoiner(): Processor<{ count: number }> {
 async function stageOn(policy: StagePolicy = {}) {
   const log = await testLog('memory')
   const appender = await Appender.open(log)
-  const context = {
-    log,
-    logger,
-    metrics: new Metrics(),
-    schemas: new ReadableSchemas(log),
-    policy: { ...defaultPolicy, ...policy },
-  }
+  const context = contextOf({ log, logger, policy })
   const open = () => ProcessorStage.open(context, ownJoiner(), 0)
   const run = async (stage: ProcessorStage<unknown>) => {
     while ((await stage.round()) > 0);
