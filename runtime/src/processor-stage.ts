@@ -344,9 +344,9 @@ export class ProcessorStage<S> implements Stage {
       this.#metrics.emitted.add(emitted)
     }
     const now = performance.now()
-    // A log that is slow is given as much time as it took.
+    // A log that is slow is given time.
     const { outputSpacingMs } = this.#context.policy
-    if (outputSpacingMs > 0) this.#nextOutput = Math.max(began + outputSpacingMs, 2 * now - began)
+    if (outputSpacingMs > 0) this.#nextOutput = Math.max(began + outputSpacingMs, now + (now - began) / 2)
   }
 
   async #commit(checkpoint: boolean): Promise<void> {

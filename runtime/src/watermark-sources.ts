@@ -30,6 +30,8 @@ export type SavedSource = [id: string, host: string, boot: string, time: number,
  */
 export class WatermarkSources {
   #sources = new Map<string, Source>()
+  /** What `progress` and `progressOf` have found since the last change; null: of all. */
+  readonly #found = new Map<string | null, Progress | undefined>()
 
   /** How far the partition would be known with `watermark` of `id`. */
   progressWith(id: string, watermark: Watermark): Progress {
@@ -38,6 +40,7 @@ export class WatermarkSources {
 
   set(id: string, watermark: Watermark): void {
     this.#sources = this.#with(id, watermark)
+    this.#found.clear()
   }
 
   /**
@@ -62,12 +65,20 @@ export class WatermarkSources {
 
   /** How far the partition is known; undefined before its first watermark. */
   progress(): Progress | undefined {
-    return progressOf(this.#sources)
+    return this.#find(null)
   }
 
   /** How far one host is known here; undefined before its first watermark. */
   progressOf(host: string): Progress | undefined {
-    return progressOf(new Map([...this.#sources].filter(([, source]) => source.host === host)))
+    return this.#find(host)
+  }
+
+  #find(host: string | null): Progress | undefined {
+    if (this.#found.has(host)) return this.#found.get(host)
+    const all = this.#sources
+    const progress = progressOf(host === null ? all : new Map([...all].filter(([, source]) => source.host === host)))
+    this.#found.set(host, progress)
+    return progress
   }
 
   /** Sources that hold the partition back: neither ended nor lost. */
@@ -99,6 +110,7 @@ export class WatermarkSources {
   }
 
   restore(saved: readonly SavedSource[]): void {
+    this.#found.clear()
     this.#sources.clear()
     for (const [id, host, boot, time, nanos, final] of saved) {
       this.#sources.set(id, { host, boot, time, nanos, final: final === 1 })

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defaultMaxBatchBytes } from '../check-batch.js'
 import { LogError } from '../errors.js'
@@ -61,6 +62,8 @@ class KafkaLog implements Log {
 
   constructor(options: KafkaLogOptions) {
     const settings = settingsOf(options)
+    // Everything that waits to try again listens to it.
+    setMaxListeners(0, this.#closing.signal)
     this.#brokers = options.brokers.join(', ')
     this.#settings = settings
     try {
