@@ -20,8 +20,8 @@ export class SyscribeProcess {
    */
   constructor(args: readonly string[], env: Readonly<Record<string, string>>, host?: PrivateNamespaces) {
     this.args = args
-    const whole = [syscribeBin, ...args]
-    const program = host?.enter(process.execPath, whole) ?? { command: process.execPath, args: whole }
+    // By its first line, which says how Node is to be started.
+    const program = host?.enter(syscribeBin, [...args]) ?? { command: syscribeBin, args: [...args] }
     this.child = spawn(program.command, program.args, {
       env: { PATH: process.env.PATH ?? '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
