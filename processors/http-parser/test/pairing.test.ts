@@ -62,6 +62,8 @@ test.each([
   ['several in a row', '>a -<a >b -<b >c <c >d <d', 'lost:? c:c d:d'],
   ['a response, and nothing is sent for long', '>a -<a >b <b .. >c <c', 'lost:? b:? c:c'],
   ['a response, as a record says', '>a ~<a >b <b .. >c <c', 'lost:a b:b c:c'],
+  ['bytes after the request, as a record says', '>a ~<+a <a >b <b', 'lost:? a:a b:b'],
+  ['likewise, and nothing is sent for long', '>a ~<+a <a .. >b <b', 'lost:? a:? b:b'],
   ['an informational response', '>a -<+a <a >b <b', 'lost:? a:a b:b'],
   ['what is before an informational response', '>a -<a >b <+b <b >c <c', 'lost:a +:b b:b c:c'],
   ['the last response', '>a <a >b -<b', 'a:a lost:b'],
