@@ -11,6 +11,7 @@ import { projectionsNamed } from '../src/run/named-parts.js'
 import { processors, projectionTasks } from '../src/run/parts.js'
 import { command, jsonLines } from './command.js'
 import { recordInto } from './recorded-log.js'
+import { urlsProjection } from './urls-projection.js'
 
 let broker: TestBroker
 beforeAll(async () => {
@@ -106,25 +107,7 @@ it('says what to start where nobody writes the projection, and which there are',
 }, 180_000)
 
 it('projections of one’s own are projected and replayed by name', async () => {
-  writeFileSync(
-    path('urls.mjs'),
-    `export default {
-      name: 'urls', topics: ['http'],
-      state: { version: 1, encode: (value) => Buffer.from(value), decode: (bytes) => bytes.toString() },
-      async open(target) {
-        const { writeFileSync } = await import('node:fs')
-        return {
-          apply(input, state) {
-            if (input.codec.kindOf(input.value) !== 'HttpMessage') return
-            const { kind, url } = input.codec.decode(input.value).value
-            if (kind === 'request') state.set(url, 'seen')
-          },
-          async flush(state) { writeFileSync(target, [...state.entries()].join('\\n')); return '' },
-          async close() {},
-        }
-      },
-    }`,
-  )
+  writeFileSync(path('urls.mjs'), urlsProjection)
   const own = { ...env, SYSCRIBE_PROJECTIONS: `${path('urls.mjs')}=${path('urls.txt')}` }
   const config = parseConfig({ env: own })
   const targets = async (...names: string[]) =>

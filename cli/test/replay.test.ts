@@ -11,6 +11,7 @@ import { rememberOutputs } from '../src/run/last-outputs.js'
 import { processors, projectionTasks } from '../src/run/parts.js'
 import { command, jsonLines } from './command.js'
 import { recordLog } from './recorded-log.js'
+import { urlsProjection } from './urls-projection.js'
 
 let folder: string
 let env: Record<string, string>
@@ -47,26 +48,8 @@ function expectOutputs(): void {
 }
 
 describe('projections of one’s own', () => {
-  /** Which URLs were asked for: a module without any package. */
-  const urls = `export default {
-    name: 'urls', topics: ['http'],
-    state: { version: 1, encode: (value) => Buffer.from(value), decode: (bytes) => bytes.toString() },
-    async open(target) {
-      const { writeFileSync } = await import('node:fs')
-      return {
-        apply(input, state) {
-          if (input.codec.kindOf(input.value) !== 'HttpMessage') return
-          const { kind, url } = input.codec.decode(input.value).value
-          if (kind === 'request') state.set(url, 'seen')
-        },
-        async flush(state) { writeFileSync(target, [...state.entries()].join('\\n')); return '' },
-        async close() {},
-      }
-    },
-  }`
-
   beforeEach(() => {
-    writeFileSync(path('urls.mjs'), urls)
+    writeFileSync(path('urls.mjs'), urlsProjection)
     env.SYSCRIBE_PROJECTIONS = `${path('urls.mjs')}=${path('urls.txt')}`
   })
 
@@ -99,11 +82,11 @@ describe('projections of one’s own', () => {
   })
 
   it('are refused with a name or file that another has, before anything is written', async () => {
-    writeFileSync(path('urls.mjs'), urls.replace("'urls'", "'http-log'"))
+    writeFileSync(path('urls.mjs'), urlsProjection.replace("'urls'", "'http-log'"))
     const taken = await command(['derive'], env)
     expect(taken.stderr).toContain('of the name http-log, which another part has')
     expect(taken.exitCode).toBe(2)
-    writeFileSync(path('other.mjs'), urls)
+    writeFileSync(path('other.mjs'), urlsProjection)
     const both = await command(['derive'], { ...env, SYSCRIBE_PROJECTIONS: `${path('other.mjs')}=${path('http.log')}` })
     expect(both.stderr).toContain('is the same file as OUTPUT_PATH=')
     expect(both.exitCode).toBe(2)

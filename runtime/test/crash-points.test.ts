@@ -98,17 +98,19 @@ useKafka()
 
 describe.each(cases)('$engine, a checkpoint every $checkpointMs ms, watermarks alone $alone, hosts $hosts', (given) => {
   const { engine, hosts, deaths } = given
-  test('death at any point, for good: the next run ends as if it had not been', async () => {
+
+  /** What a run leaves that nothing disturbs, and how many points it has. */
+  async function undisturbed() {
     const target = join(testFolder(), 'lines')
     const whole = await recordedLog('memory', hosts)
     let points = 0
-    await run(
-      faultyLog(whole, () => void points++),
-      target,
-      () => void points++,
-      given,
-    )
-    const expected = await resultOf(whole, target, given)
+    const count = () => void points++
+    await run(faultyLog(whole, count), target, count, given)
+    return { points, expected: await resultOf(whole, target, given) }
+  }
+
+  test('death at any point, for good: the next run ends as if it had not been', async () => {
+    const { points, expected } = await undisturbed()
     expect(expected.names.length).toBeGreaterThan(15)
     expect(points).toBeGreaterThan(100)
 
@@ -131,16 +133,7 @@ describe.each(cases)('$engine, a checkpoint every $checkpointMs ms, watermarks a
   }, 300_000)
 
   test('a passing fault at any point: the part begins again by itself', async () => {
-    const target = join(testFolder(), 'lines')
-    const whole = await recordedLog('memory', hosts)
-    let points = 0
-    await run(
-      faultyLog(whole, () => void points++),
-      target,
-      () => void points++,
-      given,
-    )
-    const expected = await resultOf(whole, target, given)
+    const { points, expected } = await undisturbed()
     let recovered = 0
     const step = Math.max(7, Math.floor((2 * points) / deaths))
     for (let faulty = 40; faulty < points; faulty += step) {
