@@ -40,14 +40,16 @@ struct move {
 static __always_inline bool is_compat(struct task_struct *task) {
   return task->thread_info.status & TS_COMPAT;
 }
-static __always_inline long read_call(struct pt_regs *regs, struct call *call) {
+static __always_inline long call_number(struct pt_regs *regs) {
+  return regs->orig_ax;
+}
+static __always_inline void read_call(struct pt_regs *regs, struct call *call) {
   call->argument[0] = regs->di;
   call->argument[1] = regs->si;
   call->argument[2] = regs->dx;
   call->argument[3] = regs->r10;
   call->argument[4] = regs->r8;
   call->argument[5] = regs->r9;
-  return regs->orig_ax;
 }
 enum {
   CALL_read = 0, CALL_write = 1, CALL_readv = 19, CALL_writev = 20, CALL_sendfile = 40, CALL_sendto = 44,
@@ -59,14 +61,16 @@ enum {
 static __always_inline bool is_compat(struct task_struct *task) {
   return task->thread_info.flags >> TIF_32BIT & 1;
 }
-static __always_inline long read_call(struct pt_regs *regs, struct call *call) {
+static __always_inline long call_number(struct pt_regs *regs) {
+  return regs->syscallno;
+}
+static __always_inline void read_call(struct pt_regs *regs, struct call *call) {
   call->argument[0] = regs->orig_x0;
   call->argument[1] = regs->regs[1];
   call->argument[2] = regs->regs[2];
   call->argument[3] = regs->regs[3];
   call->argument[4] = regs->regs[4];
   call->argument[5] = regs->regs[5];
-  return regs->syscallno;
 }
 enum {
   CALL_read = 63, CALL_write = 64, CALL_readv = 65, CALL_writev = 66, CALL_sendfile = 71, CALL_splice = 76,
@@ -120,20 +124,20 @@ static __always_inline bool call_shape(long number, struct call *call, u8 *direc
   return false;
 }
 
-/* From a struct msghdr in user memory. */
-static __always_inline void read_message(u64 address, struct source *source) {
-  struct user_msghdr header;
-  if (bpf_probe_read_user(&header, sizeof header, (void *)address)) {
+/* From a struct msghdr in user memory, read into `header`. */
+static __always_inline void read_message(u64 address, struct source *source, struct user_msghdr *header) {
+  if (bpf_probe_read_user(header, sizeof *header, (void *)address)) {
     source->missing = MISSING_FAULT;
     return;
   }
-  source->iov = header.iov;
-  source->iov_count = header.iov_count > 1024 ? 1024 : header.iov_count;
-  source->name = header.name && header.name_length >= 8 ? header.name : 0;
+  source->iov = header->iov;
+  source->iov_count = header->iov_count > 1024 ? 1024 : header->iov_count;
+  source->name = header->name && header->name_length >= 8 ? header->name : 0;
 }
 
 /* Where call `call` has its bytes; for SHAPE_MESSAGES those of message `index`. `number` tells whose address argument there is. */
-static __always_inline void find_source(const struct call *call, long number, u32 index, struct source *source) {
+static __always_inline void find_source(const struct call *call, long number, u32 index, struct source *source,
+                                        struct user_msghdr *header) {
   switch (call->shape) {
   case SHAPE_BUFFER:
     source->base = call->argument[1];
@@ -146,10 +150,10 @@ static __always_inline void find_source(const struct call *call, long number, u3
     source->iov_count = call->argument[2] > 1024 ? 1024 : call->argument[2];
     break;
   case SHAPE_MESSAGE:
-    read_message(call->argument[1], source);
+    read_message(call->argument[1], source, header);
     break;
   case SHAPE_MESSAGES:
-    read_message(call->argument[1] + (u64)index * sizeof(struct user_mmsghdr), source);
+    read_message(call->argument[1] + (u64)index * sizeof(struct user_mmsghdr), source, header);
     break;
   case SHAPE_NONE:
     source->missing = MISSING_NO_USER_BUFFER;

@@ -13,43 +13,54 @@ const struct closed_event *const volatile layout_of_closed = 0;
 const struct process_mark *const volatile layout_of_mark = 0;
 const struct image_released *const volatile layout_of_released = 0;
 
+/* Where the bytes of the call that runs lie; false when none passed. `number` is -1 when there is no call to look at. */
+static __always_inline bool describe_move(struct scratch *scratch, struct sock *sk, struct task_struct *task,
+                                          long number, int flags) {
+  struct move *move = &scratch->move;
+  struct source *source = &move->source;
+  int length = move->length;
+  u8 ignored;
+  if (number < 0) {
+    source->missing = task->flags & (PF_KTHREAD | PF_IO_WORKER) ? MISSING_IO_URING : MISSING_OTHER;
+  } else {
+    struct call *call = &scratch->call;
+    read_call((struct pt_regs *)bpf_task_pt_regs(task), call);
+    call_shape(number, call, &ignored);
+    u32 index = call->shape == SHAPE_MESSAGES ? message_index(bpf_get_current_pid_tgid(), call, length) : 0;
+    if (length <= 0)
+      return false;
+    find_source(call, number, index, source, &scratch->header);
+  }
+  if (move->direction == DIRECTION_RECV) {
+    if (flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB))
+      return false;
+    if (flags & MSG_TRUNC && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
+      source->missing = MISSING_NO_USER_BUFFER; /* thrown away */
+  }
+  return true;
+}
+
 /* Kernel 6.3 and newer: once after each send or receive, whatever the call was. */
 static __always_inline int socket_moved(struct sock *sk, int length, int flags, u8 direction) {
   struct task_struct *task = bpf_get_current_task_btf();
   u32 tgid = task->tgid;
   if (!is_observed(tgid))
     return 0;
+  bool has_call = !(task->flags & (PF_KTHREAD | PF_IO_WORKER)) && !is_compat(task);
+  struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+  long number = has_call ? call_number(regs) : -1;
+  /* Nothing there yet, for one: event loops ask often. Only the calls of many messages count failures. */
+  if (length <= 0 && number != CALL_recvmmsg && number != CALL_sendmmsg)
+    return 0;
   struct process *process = bpf_map_lookup_elem(&processes, &tgid);
   if (!process)
     return 0;
-  struct call call;
-  struct move move = {.tgid = tgid, .length = length, .direction = direction};
-  struct source *source = &move.source;
-  u8 ignored;
-  if (task->flags & (PF_KTHREAD | PF_IO_WORKER)) {
-    source->missing = MISSING_IO_URING;
-  } else if (is_compat(task)) {
-    source->missing = MISSING_OTHER;
-  } else {
-    long number = read_call((struct pt_regs *)bpf_task_pt_regs(task), &call);
-    /* Nothing there yet, for one: event loops ask often. Only the calls of many messages count failures. */
-    if (length <= 0 && number != CALL_recvmmsg && number != CALL_sendmmsg)
-      return 0;
-    call_shape(number, &call, &ignored);
-    u32 index = call.shape == SHAPE_MESSAGES ? message_index(bpf_get_current_pid_tgid(), &call, length) : 0;
-    if (length <= 0)
-      return 0;
-    find_source(&call, number, index, source);
-  }
-  if (length <= 0)
+  struct scratch *scratch = begin_move(tgid, length, direction);
+  if (!scratch)
     return 0;
-  if (direction == DIRECTION_RECV) {
-    if (flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB))
-      return 0;
-    if (flags & MSG_TRUNC && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
-      source->missing = MISSING_NO_USER_BUFFER; /* thrown away */
-  }
-  on_io(sk, process, &move);
+  if (describe_move(scratch, sk, task, number, flags))
+    on_io(sk, process, scratch);
+  scratch_free(scratch);
   return 0;
 }
 

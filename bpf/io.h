@@ -20,7 +20,28 @@ static __always_inline u64 keep_of(struct socket_state *state, u8 direction, u64
   return cap_bytes - burst < moved ? cap_bytes - burst : moved;
 }
 
-static __noinline int on_io(struct sock *sk, struct process *process, struct move *move) {
+static __always_inline void empty_move(struct move *move, u32 tgid, u32 length, u8 direction) {
+  __builtin_memset(move, 0, sizeof *move);
+  move->tgid = tgid;
+  move->length = length;
+  move->direction = direction;
+}
+
+/* A scratch for an I/O of so many bytes, with an empty `move`; null when none is free, which is counted. */
+static __always_inline struct scratch *begin_move(u32 tgid, int length, u8 direction) {
+  struct scratch *scratch = scratch_take();
+  if (!scratch) {
+    if (length > 0)
+      count_loss(LOSS_SCRATCH_BUSY, length);
+    return 0;
+  }
+  empty_move(&scratch->move, tgid, length, direction);
+  return scratch;
+}
+
+/* Records what `scratch->move` says has passed. */
+static __noinline int on_io(struct sock *sk, struct process *process, struct scratch *scratch) {
+  struct move *move = &scratch->move;
   struct socket_state *state = tcp_find(sk);
   u8 direction = move->direction;
   u64 length = move->length, position;
@@ -41,11 +62,6 @@ static __noinline int on_io(struct sock *sk, struct process *process, struct mov
     if (!state)
       return 0;
   }
-  struct scratch *scratch = scratch_take();
-  if (!scratch) {
-    count_loss(LOSS_SCRATCH_BUSY, length);
-    return 0;
-  }
   if (!process->announced)
     tell_forked(process, scratch, move->tgid);
   if (!state->announced)
@@ -64,7 +80,6 @@ static __noinline int on_io(struct sock *sk, struct process *process, struct mov
   event->padding = 0;
   event->socket = state->identity;
   put_io(scratch, &move->source, position, length, keep_of(state, direction, length));
-  scratch_free(scratch);
   return 0;
 }
 

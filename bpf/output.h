@@ -3,6 +3,7 @@
 #ifndef SYSCRIBE_OUTPUT_H
 #define SYSCRIBE_OUTPUT_H
 
+#include "arguments.h"
 #include "config.h"
 
 struct {
@@ -91,11 +92,15 @@ struct environment_walk {
  * A record with its payload is too large for the stack, and for a per-CPU map (32 KiB). A program can be interrupted
  * by another one on its CPU, so each CPU has several slots, each taken by an atomic flag.
  * Loops keep their variables here as well: the verifier takes what it reads from a map as any number, and so is done
- * after one turn.
+ * after one turn. So does what is known of the call: the stacks of all functions that are called at once may take 512
+ * bytes together.
  */
 struct scratch {
   u32 busy;
   u32 written; /* bytes since the ring's filling was looked at */
+  struct call call;
+  struct move move;
+  struct user_msghdr header;
   union {
     struct copy copy;
     struct block_walk block_walk;

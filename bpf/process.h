@@ -210,9 +210,9 @@ static __always_inline void put_process(struct scratch *scratch, struct task_str
 }
 
 /* A forked process that inherited consent is told when it first uses a socket. */
-static __always_inline void tell_forked(struct process *process, struct scratch *scratch, u32 tgid) {
+static __noinline int tell_forked(struct process *process, struct scratch *scratch, u32 tgid) {
   if (__sync_lock_test_and_set(&process->announced, 1))
-    return;
+    return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   scratch->process.has_name = 0;
   scratch->process.profile_cut = 0;
@@ -220,6 +220,7 @@ static __always_inline void tell_forked(struct process *process, struct scratch 
   scratch->process.profile[0] = 0;
   scratch->process.name[0] = 0;
   put_process(scratch, task, tgid, process->start, process->image, PROCESS_FORK);
+  return 0;
 }
 
 #endif

@@ -81,6 +81,7 @@ int syscall_entered(u64 *ctx) {
 struct message_walk {
   struct pending_call *pending;
   struct process *process;
+  struct scratch *scratch;
 };
 
 static __always_inline u32 message_length(u64 vector, u32 index) {
@@ -104,15 +105,17 @@ static long message_step(u32 turn, struct message_walk *walk) {
   u32 index = pending->index;
   if (index >= pending->count)
     return 1;
-  struct move move = {.tgid = bpf_get_current_pid_tgid() >> 32, .direction = pending->direction};
-  move.length = message_length(pending->call.argument[1], index);
-  pending->left -= move.length;
+  u32 length = message_length(pending->call.argument[1], index);
+  pending->left -= length;
   pending->index = index + 1;
-  move.behind = pending->left;
-  if (move.length == 0)
+  if (length == 0)
     return 0;
-  find_source(&pending->call, pending->number, index, &move.source);
-  on_io((struct sock *)pending->sk, walk->process, &move);
+  struct scratch *scratch = walk->scratch;
+  struct move *move = &scratch->move;
+  empty_move(move, bpf_get_current_pid_tgid() >> 32, length, pending->direction);
+  move->behind = pending->left;
+  find_source(&pending->call, pending->number, index, &move->source, &scratch->header);
+  on_io((struct sock *)pending->sk, walk->process, scratch);
   return 0;
 }
 REPEATABLE(message_step)
@@ -133,8 +136,14 @@ int syscall_exited(u64 *ctx) {
   struct sock *sk = (struct sock *)pending->sk;
   long result = ctx[1];
   if (result > 0 && !(pending->flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB))) {
+    struct scratch *scratch = begin_move(tgid, result, pending->direction);
+    if (!scratch) {
+      pending->sk = 0;
+      return 0;
+    }
+    struct move *move = &scratch->move;
     if (pending->call.shape == SHAPE_MESSAGES) {
-      struct message_walk walk = {.pending = pending, .process = process};
+      struct message_walk walk = {.pending = pending, .process = process, .scratch = scratch};
       pending->count = result > 1024 ? 1024 : result;
       pending->left = 0;
       pending->index = 0;
@@ -142,12 +151,12 @@ int syscall_exited(u64 *ctx) {
       pending->index = 0;
       REPEAT(1024, message_step, &walk);
     } else {
-      struct move move = {.tgid = tgid, .length = result, .direction = pending->direction};
-      find_source(&pending->call, pending->number, 0, &move.source);
+      find_source(&pending->call, pending->number, 0, &move->source, &scratch->header);
       if (pending->flags & MSG_TRUNC && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
-        move.source.missing = MISSING_NO_USER_BUFFER;
-      on_io(sk, process, &move);
+        move->source.missing = MISSING_NO_USER_BUFFER;
+      on_io(sk, process, scratch);
     }
+    scratch_free(scratch);
   }
   pending->sk = 0;
   return 0;

@@ -18,32 +18,41 @@ static __always_inline u32 fin_consumed(struct tcp_sock *tcp, u32 copied) {
   return (flags >> SOCK_DONE_BIT & 1) && copied == BPF_CORE_READ(tcp, rcv_nxt);
 }
 
+struct starts {
+  u32 send, receive;
+  u32 beyond; /* what snd_nxt passed beyond the data that was sent */
+};
+
+/* One look; false when packets were processed meanwhile, on another CPU. */
+static __always_inline bool look_at_starts(struct tcp_sock *tcp, u32 fin, struct starts *starts) {
+  u64 acked = BPF_CORE_READ(tcp, bytes_acked);
+  u32 una = BPF_CORE_READ(tcp, snd_una);
+  u64 received = BPF_CORE_READ(tcp, bytes_received);
+  u32 next = BPF_CORE_READ(tcp, rcv_nxt);
+  u32 data = BPF_CORE_READ(tcp, bytes_sent) - BPF_CORE_READ(tcp, bytes_retrans);
+  starts->send = una - (u32)acked;
+  starts->receive = next - (u32)received;
+  starts->beyond = BPF_CORE_READ(tcp, snd_nxt) - starts->send - data - fin;
+  return starts->beyond <= 1 && una == BPF_CORE_READ(tcp, snd_una) && acked == BPF_CORE_READ(tcp, bytes_acked) &&
+         next == BPF_CORE_READ(tcp, rcv_nxt) && received == BPF_CORE_READ(tcp, bytes_received);
+}
+
 /*
  * The start of both streams, and the role.
  *
  * bytes_received counts what rcv_nxt passed since the handshake, bytes_acked what snd_una passed since it was set: for
  * the one who connected that includes the acknowledged SYN (tcp_rcv_synsent_state_process), for the one who accepted
  * it does not (tcp_create_openreq_child). bytes_sent less bytes_retrans is data alone; so what snd_nxt passed beyond it
- * is 1 for a client and 0 for a server. Packets may be processed meanwhile on another CPU: read until two reads agree.
+ * is 1 for a client and 0 for a server. No loop: verifiers before 6.3 refuse one that falls through backwards.
  */
-static __noinline int read_starts(struct sock *sk, struct socket_state *state, bool connected) {
+static __always_inline void read_starts(struct sock *sk, struct socket_state *state, bool connected) {
   struct tcp_sock *tcp = (struct tcp_sock *)sk;
-  u32 send = 0, receive = 0, beyond = 0;
+  struct starts starts;
   u32 fin = fin_queued(BPF_CORE_READ(sk, __sk_common.skc_state)) &&
             BPF_CORE_READ(tcp, snd_nxt) == BPF_CORE_READ(tcp, write_seq);
-  for (int attempt = 0; attempt < 3; attempt++) {
-    u64 acked = BPF_CORE_READ(tcp, bytes_acked);
-    u32 una = BPF_CORE_READ(tcp, snd_una);
-    u64 received = BPF_CORE_READ(tcp, bytes_received);
-    u32 next = BPF_CORE_READ(tcp, rcv_nxt);
-    u32 data = BPF_CORE_READ(tcp, bytes_sent) - BPF_CORE_READ(tcp, bytes_retrans);
-    send = una - (u32)acked;
-    receive = next - (u32)received;
-    beyond = BPF_CORE_READ(tcp, snd_nxt) - send - data - fin;
-    if (beyond <= 1 && una == BPF_CORE_READ(tcp, snd_una) && acked == BPF_CORE_READ(tcp, bytes_acked) &&
-        next == BPF_CORE_READ(tcp, rcv_nxt) && received == BPF_CORE_READ(tcp, bytes_received))
-      break;
-  }
+  if (!look_at_starts(tcp, fin, &starts) && !look_at_starts(tcp, fin, &starts))
+    look_at_starts(tcp, fin, &starts);
+  u32 send = starts.send, receive = starts.receive, beyond = starts.beyond;
   u8 role;
   if (connected || beyond == 1)
     role = ROLE_CLIENT;
@@ -60,7 +69,6 @@ static __noinline int read_starts(struct sock *sk, struct socket_state *state, b
   u32 second = __builtin_bswap32(role == ROLE_CLIENT ? receive : send);
   *(u32 *)state->identity.connection = first;
   *(u32 *)(state->identity.connection + 4) = second;
-  return 0;
 }
 
 /* Positions as they stand now, from 64-bit counters: a stream may have passed 4 GiB before it is first looked at. */
@@ -79,7 +87,7 @@ static __always_inline void read_positions(struct sock *sk, struct socket_state 
  * Makes the state of a connection that is used for the first time. `moved` bytes have just passed in `direction`; they
  * are not behind us.
  */
-static __always_inline void tcp_begin(struct sock *sk, struct socket_state *state, u8 direction, u32 moved) {
+static __noinline int tcp_begin(struct sock *sk, struct socket_state *state, u8 direction, u32 moved) {
   read_identity(sk, &state->identity);
   state->identity.transport = TRANSPORT_TCP;
   read_starts(sk, state, state->connecting);
@@ -94,6 +102,7 @@ static __always_inline void tcp_begin(struct sock *sk, struct socket_state *stat
     state->next[DIRECTION_RECV] -= moved;
   state->identity.joined_late = state->next[DIRECTION_SEND] != 0 || state->next[DIRECTION_RECV] != 0;
   state->ready = 1;
+  return 0;
 }
 
 /* Position of the first of `moved` bytes that have just passed, and `behind` more after them. */
@@ -115,9 +124,10 @@ static __always_inline u64 tcp_advance(struct sock *sk, struct socket_state *sta
   return position;
 }
 
-static __always_inline void announce(struct socket_state *state, u32 tgid, u64 process_start) {
+/* On its own, like the other rare parts of an I/O: what lies on the stack together must stay below 512 bytes. */
+static __noinline int announce(struct socket_state *state, u32 tgid, u64 process_start) {
   if (__sync_lock_test_and_set(&state->announced, 1))
-    return;
+    return 0;
   state->pid = tgid;
   state->process_start = process_start;
   struct opened_event event = {.kind = EVENT_OPENED,
@@ -129,6 +139,7 @@ static __always_inline void announce(struct socket_state *state, u32 tgid, u64 p
                                .socket = state->identity};
   if (!put_socket_event(&event, sizeof event, 0, 0))
     state->announced = 0;
+  return 0;
 }
 
 /* The connection leaves `tcp_state` for CLOSE: nothing more is sent. */

@@ -76,7 +76,7 @@ static __always_inline void read_user_peer(u64 name, struct socket_identity *ide
   identity->remote_port = __builtin_bswap16(address.port);
 }
 
-static __always_inline struct socket_state *udp_state(struct sock *sk, u64 name, u8 direction) {
+static __noinline struct socket_state *udp_state(struct sock *sk, u64 name, u8 direction) {
   struct socket_state fresh = {};
   struct socket_identity *identity = &fresh.identity;
   read_identity(sk, identity);
