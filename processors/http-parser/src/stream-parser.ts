@@ -368,6 +368,7 @@ export class StreamParser {
     } else {
       direction.skipped = headless
       direction.headSize = 0
+      direction.waived = false
     }
   }
 

@@ -19,7 +19,7 @@ import { bodyOf, Run } from './run.js'
  * requests in one record. At the end the connection is closed.
  * @returns the responses, and what was lost of them, each with the request it is said to answer.
  */
-function told(script: string): string {
+function told(script: string, restarts = false): string {
   const run = new Run()
   run.opened('client')
   for (const word of script.split(' ')) {
@@ -35,6 +35,7 @@ function told(script: string): string {
       run.skip('client', direction, bytes.length)
     } else if (loss === '~') run.io('client', direction, '', { length: bytes.length, missing: 'lost' })
     else run.io('client', direction, bytes)
+    if (restarts) run.restart()
   }
   run.closed('client')
   run.pass()
@@ -86,6 +87,8 @@ test.each([
   ['a response, and a request that a record says is behind it', '>a -<a >b <b ~>c >d <d', 'lost:a b:b d:d'],
   ['a response, and at the close a request', '>a -<a >b <b ->c', 'lost:? b:?'],
 
+  ['requests in two ways, and one is still held', '>a ~>b ~<a ->c >d <d', 'lost:? d:d'],
+
   // A client that does not wait for the responses.
   ['pipelined, nothing', '>ab <a <b >cd <c <d', 'a:a b:b c:c d:d'],
   ['pipelined, a response', '>ab <a <b >cde -<c <d <e >f <f', 'a:a b:b lost:? d:? e:? f:?'],
@@ -95,6 +98,30 @@ test.each([
   ['pipelining seen by what was answered', '>a >b >c <a <b <c >d >e -<d <e', 'a:a b:b c:c lost:? e:?'],
 ])('lost: %s', (_, script, expected) => {
   expect(told(script)).toBe(expected)
+  expect(told(script, true)).toBe(expected)
+})
+
+test('a response that begins while a head is being read waits for that', () => {
+  const run = new Run()
+  run.opened('client')
+  run.send('client', messageOf('>', false, 'a'))
+  run.receive('client', '', { length: 50, missing: 'lost' })
+  run.send('client', messageOf('>', false, 'b').slice(0, 20))
+  run.receive('client', messageOf('<', false, 'b'))
+  run.send('client', messageOf('>', false, 'b').slice(20))
+  expect(run.messages.filter(({ status }) => status === 200).map(({ url }) => url)).toEqual(['/b'])
+})
+
+test('a head lost of a response that was not waited for: the next one waits for its request', () => {
+  const run = new Run()
+  run.opened('client')
+  run.skip('client', 'send', 50)
+  run.receive('client', 'HTTP/1.1 2', { length: 50, missing: 'lost' })
+  run.pass(2_000_000)
+  run.send('client', messageOf('>', false, 'b'))
+  run.receive('client', messageOf('<', false, 'b'))
+  run.pass(2_000_000)
+  expect(run.messages.filter(({ status }) => status === 200).map(({ url }) => url)).toEqual(['/b'])
 })
 
 test('a client that pipelined long ago is taken for one that does not', () => {
