@@ -1,17 +1,21 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { endings } from '../harness/at-end.js'
 import { type ContainerEngine, startDocker, startNerdctl, startPodman } from '../harness/container-engines.js'
 import { fillImageFolder } from '../harness/image-folder.js'
 import { type Line, Outputs, Syscribe } from '../harness/syscribe.js'
 import { until } from '../harness/until.js'
+import { buildNerdctl } from '../servers/nerdctl.js'
 
 // Ways through a real engine's network to a container: whatever address a client uses, the container is what answered.
 
 const profile = `ports-${process.pid}`
 const atEnd = endings()
+
+// Takes minutes, once.
+beforeAll(() => buildNerdctl().then(() => {}), 900_000)
 
 const server = `
 import { createServer } from 'node:http'

@@ -1,18 +1,22 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { endings } from '../harness/at-end.js'
 import type { ContainerEngine } from '../harness/container-engine.js'
 import { fillImageFolder } from '../harness/image-folder.js'
 import { startRootlessDocker, startRootlessNerdctl } from '../harness/rootless-engines.js'
 import { type Line, Outputs, Syscribe } from '../harness/syscribe.js'
 import { until } from '../harness/until.js'
+import { buildNerdctl } from '../servers/nerdctl.js'
 
 // An engine of a user who is not root: its containers have a network below another, which only RootlessKit's ports lead into.
 
 const profile = `rootless-${process.pid}`
 const atEnd = endings()
+
+// Takes minutes, once.
+beforeAll(() => buildNerdctl().then(() => {}), 900_000)
 
 const server = `
 import { createServer } from 'node:http'

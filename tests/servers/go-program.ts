@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { cacheDirectory } from './cache-directory.js'
 import { runProgram } from './run-program.js'
@@ -38,12 +38,19 @@ export async function buildGoProgram(program: GoProgram): Promise<string> {
   )
   const replaced = Object.entries(replace).map(([from, to]) => `replace ${from} => ${to}\n`)
   const definition = `module tests/${name}\n\ngo ${go}\n\nrequire ${module} ${version}\n${replaced.join('')}`
-  for (const [file, text] of Object.entries({ 'go.mod': definition, ...files })) {
-    await mkdir(dirname(join(directory, file)), { recursive: true })
-    await writeFile(join(directory, file), text)
+  const folder = await mkdtemp(join(directory, 'build-'))
+  try {
+    for (const [file, text] of Object.entries({ 'go.mod': definition, ...files })) {
+      await mkdir(dirname(join(folder, file)), { recursive: true })
+      await writeFile(join(folder, file), text)
+    }
+    const build = [command, 'build', '-mod=mod', '-o', `${path}.new`, program.package ?? '.']
+    // Test files run side by side: one builds, the others wait.
+    const once = ['sh', '-c', 'test -e "$0" || { "$@" && mv "$0.new" "$0"; }', path, ...build]
+    const options = { cwd: folder, env: { CGO_ENABLED: '0' }, within: withinMs }
+    await runProgram('flock', [join(directory, 'lock'), ...once], options)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
   }
-  const args = ['build', '-mod=mod', '-o', `${path}.new`, program.package ?? '.']
-  await runProgram(command, args, { cwd: directory, env: { CGO_ENABLED: '0' }, within: withinMs })
-  await rename(`${path}.new`, path)
   return path
 }
