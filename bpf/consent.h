@@ -61,8 +61,10 @@ static long environment_step(u32 turn, struct scratch **context) {
   if (walk->position >= walk->end)
     return 1;
   long length = bpf_probe_read_user_str(scratch->string, sizeof scratch->string, (void *)walk->position);
-  if (length <= 0)
+  if (length < 0)
     return 1;
+  if (length == 0) /* how kernels before 6.9 tell an empty string */
+    length = 1;
   /* A string that fills the buffer goes on, or ends with an empty one: both are read as its continuation. */
   bool whole = length < (long)sizeof scratch->string;
   if (!walk->inside)

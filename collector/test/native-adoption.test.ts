@@ -1,18 +1,15 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Hook } from '../src/native.js'
-import { buildNative, CaptureSession } from './native/capture-session.js'
+import { buildNative, CaptureSession, hooksHere } from './native/capture-session.js'
 import { type Family, loopbackBytes } from './native/echo-peer.js'
 import { HeldConnection, startOf } from './native/held-connection.js'
 
 buildNative()
 const optedIn = { ADI_PROFILE: 'local' }
 
-describe.each<[Hook, Family]>([
-  ['socket', 4],
-  ['socket', 6],
-  ['syscall', 4],
-  ['syscall', 6],
-])('hook %s, IPv%i', (hook, family) => {
+const families: Family[] = [4, 6]
+const cases = hooksHere().flatMap((hook) => families.map((family) => [hook, family] as const))
+
+describe.each(cases)('hook %s, IPv%i', (hook, family) => {
   let session: CaptureSession | undefined
   let held: HeldConnection | undefined
   afterEach(async () => {

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Hook } from '../src/native.js'
-import { buildNative, CaptureSession } from './native/capture-session.js'
+import { buildNative, CaptureSession, hooksHere } from './native/capture-session.js'
 import {
   ended,
   type Family,
@@ -24,7 +23,7 @@ const size = 5000
 const calls = ['read', 'readv', 'recvfrom', 'recvmsg', 'recvmmsg', 'preadv2', 'peek']
 const families: Family[] = [4, 6]
 
-describe.each<Hook>(['socket', 'syscall'])('hook %s', (hook) => {
+describe.each(hooksHere())('hook %s', (hook) => {
   let session: CaptureSession
   beforeAll(() => {
     session = new CaptureSession({ hook })

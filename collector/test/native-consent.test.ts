@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CaptureOptions, ProcessSeenEvent } from '../src/native.js'
-import { buildNative, CaptureSession } from './native/capture-session.js'
+import { buildNative, CaptureSession, hooksHere } from './native/capture-session.js'
 import { pattern, run, tcpEcho } from './native/echo-peer.js'
 import { fixtureProgram } from './native/fixture-program.js'
 
@@ -16,12 +16,10 @@ function block(...strings: (string | Buffer)[]): Buffer {
 
 const long = `LONG=${'x'.repeat(100_000)}`
 
-describe.each<Pick<CaptureOptions, 'hook' | 'loop'>>([
-  { hook: 'socket', loop: 'bpf_loop' },
-  { hook: 'socket', loop: 'map' },
-  { hook: 'syscall', loop: 'bpf_loop' },
-  { hook: 'syscall', loop: 'map' },
-])('$hook, $loop', (options) => {
+const loops = ['bpf_loop', 'map'] as const
+const ways = hooksHere().flatMap((hook) => loops.map((loop) => ({ hook, loop })))
+
+describe.each<Pick<CaptureOptions, 'hook' | 'loop'>>(ways)('$hook, $loop', (options) => {
   let session: CaptureSession
   let peer: { port: number; close(): void }
   beforeAll(async () => {

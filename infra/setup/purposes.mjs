@@ -67,6 +67,11 @@ export const purposes = {
       { package: 'rootlesskit', probe: { command: 'rootlesskit' } },
       { package: 'slirp4netns', probe: { command: 'slirp4netns' } },
       { package: 'uidmap', probe: { command: 'newuidmap' } },
+      // Other kernels, in an emulator.
+      { package: 'qemu-system-x86', probe: { command: 'qemu-system-x86_64' } },
+      { package: 'busybox-static', probe: { command: 'busybox' } },
+      { package: 'kmod', probe: { command: 'depmod' } },
+      { package: 'xz-utils', probe: { command: 'xz' } },
       // Disks that fill up and stall, other users, namespaces.
       { package: 'e2fsprogs', probe: { command: 'mkfs.ext4' } },
       { package: 'mount', probe: { command: 'mount' } },

@@ -2,7 +2,15 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type ConnectionClosed, type ConnectionOpened, type SocketIo, TopicCodec } from '@syscribe/schemas'
-import { type Capture, type CaptureOptions, type Loss, openCapture, type ProcessEvent } from '../../src/native.js'
+import {
+  type Capture,
+  type CaptureOptions,
+  checkKernel,
+  type Hook,
+  type Loss,
+  openCapture,
+  type ProcessEvent,
+} from '../../src/native.js'
 
 /** Builds the addon and the BPF object when their sources are newer. */
 export function buildNative(): void {
@@ -10,6 +18,12 @@ export function buildNative(): void {
   mkdirSync(`${folder}build`, { recursive: true })
   // Test files run at the same time.
   execFileSync('flock', ['build/lock', 'make', '-s'], { cwd: folder, stdio: 'pipe' })
+}
+
+/** The hooks this kernel has: those on sockets came with Linux 6.3. Call `buildNative` before. */
+export function hooksHere(): Hook[] {
+  const onSockets = checkKernel().checks.some(({ name, ok }) => name === 'sock_length_tracepoints' && ok)
+  return onSockets ? ['socket', 'syscall'] : ['syscall']
 }
 
 export const boot = Buffer.from(
