@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { cacheDirectory } from './cache-directory.js'
+import { goToolchain } from './go-toolchain.js'
 import { runProgram } from './run-program.js'
-import { findProgram } from './surroundings.js'
 
 /** A program of a Go module that Debian has no package of. */
 export interface GoProgram {
@@ -32,10 +32,7 @@ export async function buildGoProgram(program: GoProgram): Promise<string> {
   const directory = await cacheDirectory(`${name}-${version}`)
   const path = join(directory, name)
   if (existsSync(path)) return path
-  const command = findProgram(
-    ['/usr/local/go/bin/go', 'go'],
-    `a Go toolchain of ${go} or newer (go.dev/dl), in PATH or /usr/local/go/bin`,
-  )
+  const command = await goToolchain()
   const replaced = Object.entries(replace).map(([from, to]) => `replace ${from} => ${to}\n`)
   const definition = `module tests/${name}\n\ngo ${go}\n\nrequire ${module} ${version}\n${replaced.join('')}`
   const folder = await mkdtemp(join(directory, 'build-'))
