@@ -110,7 +110,11 @@ describe.each(parts)('%s', (name, service) => {
   it('is given every setting of its verb, but those of TLS and of passwords, which redpanda here has not', () => {
     const flags = parsed(service.command).verb.options.map(({ long }) => long)
     const elsewhere = /^(KAFKA_(TLS|SASL)|SCHEMA_REGISTRY_(USER|PASS)|SYSCRIBE_(METRICS_PORT|DATA_DIR|GROUP)$)/
-    const outputs = ['OUTPUT_PATH', 'ENV_OUTPUT_PATH', 'SERVICE_MAP_PATH', 'SYSCRIBE_RAW_PAYLOAD']
+    // Of a projection each, perhaps of one's own.
+    const outputs = [
+      ...['OUTPUT_PATH', 'ENV_OUTPUT_PATH', 'SERVICE_MAP_PATH'],
+      ...['SYSCRIBE_RAW_PAYLOAD', 'SYSCRIBE_PROJECTIONS'],
+    ]
     const wanted = Object.values(settings)
       .filter(({ flag }) => flag !== null && flags.includes(flag))
       .map(({ variable }) => variable)
