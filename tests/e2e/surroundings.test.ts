@@ -151,8 +151,8 @@ test('a data directory that cannot be made', async () => {
   expect(sentence).toContain('SYSCRIBE_DATA_DIR')
   expect(sentence).toContain(inFile)
   // There root may write, and yet no folder can be made.
-  const inProc = await refusal(syscribeRun, { ...outputs.environment, SYSCRIBE_DATA_DIR: '/proc/data' }, 1)
-  expect(inProc).toContain('/proc/data')
+  const inProc = await refusal(syscribeRun, { ...outputs.environment, SYSCRIBE_DATA_DIR: '/proc/data' }, 2)
+  expect(inProc).toContain('SYSCRIBE_DATA_DIR="/proc/data"')
   expect(readdirSync(outputs.directory)).toEqual([])
 })
 
