@@ -40,8 +40,8 @@ static __always_inline bool describe_move(struct scratch *scratch, struct sock *
   return true;
 }
 
-/* Kernel 6.3 and newer: once after each send or receive, whatever the call was. */
-static __always_inline int socket_moved(struct sock *sk, int length, int flags, u8 direction) {
+/* Once after each send or receive, whatever the call was. `msg` only with HOOK_FUNCTION, and not for pages. */
+static __always_inline int socket_moved(struct sock *sk, struct msghdr *msg, int length, int flags, u8 direction) {
   struct task_struct *task = bpf_get_current_task_btf();
   u32 tgid = task->tgid;
   if (!is_observed(tgid))
@@ -58,20 +58,63 @@ static __always_inline int socket_moved(struct sock *sk, int length, int flags, 
   struct scratch *scratch = begin_move(tgid, length, direction);
   if (!scratch)
     return 0;
-  if (describe_move(scratch, sk, task, number, flags))
+  if (describe_move(scratch, sk, task, number, flags)) {
+    if (hook == HOOK_FUNCTION)
+      scratch->move.source.name = msg ? (u64)BPF_CORE_READ(msg, msg_name) : 0;
     on_io(sk, process, scratch);
+  }
   scratch_free(scratch);
   return 0;
 }
 
+/* Kernel 6.3 and newer. */
 SEC("tp_btf/sock_send_length")
 int socket_send(u64 *ctx) {
-  return socket_moved((struct sock *)ctx[0], ctx[1], ctx[2], DIRECTION_SEND);
+  return socket_moved((struct sock *)ctx[0], 0, ctx[1], ctx[2], DIRECTION_SEND);
 }
 
 SEC("tp_btf/sock_recv_length")
 int socket_receive(u64 *ctx) {
-  return socket_moved((struct sock *)ctx[0], ctx[1], ctx[2], DIRECTION_RECV);
+  return socket_moved((struct sock *)ctx[0], 0, ctx[1], ctx[2], DIRECTION_RECV);
+}
+
+/*
+ * Older kernels: the end of what every send and receive on a socket for IP runs through, net/ipv4/af_inet.c and
+ * net/ipv6/af_inet6.c. Files and other sockets do not come here.
+ */
+static __always_inline int function_moved(u64 *ctx, int length, int flags, u8 direction) {
+  struct sock *sk = ((struct socket *)ctx[0])->sk;
+  return sk ? socket_moved(sk, (struct msghdr *)ctx[1], length, flags, direction) : 0;
+}
+
+SEC("fexit/inet_sendmsg")
+int inet4_sent(u64 *ctx) {
+  return function_moved(ctx, ctx[3], 0, DIRECTION_SEND);
+}
+
+SEC("fexit/inet6_sendmsg")
+int inet6_sent(u64 *ctx) {
+  return function_moved(ctx, ctx[3], 0, DIRECTION_SEND);
+}
+
+SEC("fexit/inet_recvmsg")
+int inet4_received(u64 *ctx) {
+  return function_moved(ctx, ctx[4], ctx[3], DIRECTION_RECV);
+}
+
+SEC("fexit/inet6_recvmsg")
+int inet6_received(u64 *ctx) {
+  return function_moved(ctx, ctx[4], ctx[3], DIRECTION_RECV);
+}
+
+/* sendfile and splice before Linux 6.5. Over UDP it may end in a send of the above. */
+SEC("fexit/inet_sendpage")
+int inet_page_sent(u64 *ctx) {
+  struct socket *socket = (struct socket *)ctx[0];
+  struct sock *sk = socket->sk;
+  if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+    return 0;
+  return socket_moved(sk, 0, ctx[5], 0, DIRECTION_SEND);
 }
 
 /* connect() by an observed process, and the handshake's end. */

@@ -5,7 +5,7 @@
 
 #include "event.h"
 
-enum hook { HOOK_SOCKET = 0, HOOK_SYSCALL = 1 };
+enum hook { HOOK_SOCKET = 0, HOOK_SYSCALL = 1, HOOK_FUNCTION = 2 };
 enum loop { LOOP_BPF = 0, LOOP_MAP = 1 };
 
 const volatile u32 hook = HOOK_SOCKET;

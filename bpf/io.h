@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One I/O of an observed process on a socket: the body both hooks share. */
+/* One I/O of an observed process on a socket: the body all hooks share. */
 #ifndef SYSCRIBE_IO_H
 #define SYSCRIBE_IO_H
 

@@ -148,6 +148,10 @@ struct sock_common {
   unsigned long skc_flags;
 };
 
+struct msghdr {
+  void *msg_name;
+};
+
 struct socket {
   short type;
   struct file *file;

@@ -57,7 +57,7 @@ struct {
 } udp_peers SEC(".maps");
 
 static __always_inline struct socket_state *tcp_find(struct sock *sk) {
-  if (hook == HOOK_SOCKET)
+  if (hook != HOOK_SYSCALL)
     return bpf_sk_storage_get(&tcp_sockets, sk, 0, 0);
   u64 key = (u64)sk;
   return bpf_map_lookup_elem(&tcp_sockets_by_address, &key);
@@ -65,7 +65,7 @@ static __always_inline struct socket_state *tcp_find(struct sock *sk) {
 
 static __always_inline struct socket_state *tcp_create(struct sock *sk) {
   struct socket_state *state;
-  if (hook == HOOK_SOCKET) {
+  if (hook != HOOK_SYSCALL) {
     state = bpf_sk_storage_get(&tcp_sockets, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
   } else {
     u64 key = (u64)sk;
@@ -79,7 +79,7 @@ static __always_inline struct socket_state *tcp_create(struct sock *sk) {
 }
 
 static __always_inline void tcp_forget(struct sock *sk) {
-  if (hook == HOOK_SOCKET) {
+  if (hook != HOOK_SYSCALL) {
     bpf_sk_storage_delete(&tcp_sockets, sk);
   } else {
     u64 key = (u64)sk;
@@ -88,7 +88,7 @@ static __always_inline void tcp_forget(struct sock *sk) {
 }
 
 static __always_inline u64 cookie_of(struct sock *sk) {
-  if (hook == HOOK_SOCKET)
+  if (hook != HOOK_SYSCALL)
     return bpf_get_socket_cookie(sk);
   u64 cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
   /* The kernel gives cookies when first asked, which a bare address cannot do: then the address, below 2^53. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kernels from 5.15 to 6.2, without socket tracepoints: the same from the entry and exit of system calls. At entry the
- * descriptor is resolved, because by the exit it may be closed and stand for another file; at exit the length is known.
+ * Kernels that have no socket tracepoints and take no fexit programs, from 5.15: the same from the entry and exit of
+ * system calls. At entry the descriptor is resolved, because by the exit it may be closed and stand for another file;
+ * at exit the length is known.
  */
 #ifndef SYSCRIBE_SYSCALLS_H
 #define SYSCRIBE_SYSCALLS_H

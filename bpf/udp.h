@@ -7,7 +7,7 @@
 #include "socket.h"
 
 /*
- * Peer of the datagram an unconnected socket received last. The tracepoint on receives does not have it, and user
+ * HOOK_SOCKET: peer of the datagram an unconnected socket received last. The tracepoint on receives does not have it, and user
  * memory not yet; a cgroup program on the way of it has. So it is not known where no cgroup2 hierarchy is mounted, nor
  * for a receive that does not ask for the peer (read, recv).
  */
@@ -57,12 +57,18 @@ int udp6_received(struct bpf_sock_addr *ctx) {
   return 1;
 }
 
-static __always_inline void read_user_peer(u64 name, struct socket_identity *identity) {
+/* With HOOK_FUNCTION `name` is the kernel's copy, else that of user memory. */
+static __always_inline long copy_name(struct user_sockaddr *to, u32 size, u64 name) {
+  return hook == HOOK_FUNCTION ? bpf_probe_read_kernel(to, size, (void *)name)
+                               : bpf_probe_read_user(to, size, (void *)name);
+}
+
+static __always_inline void read_peer(u64 name, struct socket_identity *identity) {
   struct user_sockaddr address = {};
-  if (bpf_probe_read_user(&address, 8, (void *)name))
+  if (copy_name(&address, 8, name))
     return;
   if (address.family == AF_INET6) {
-    if (bpf_probe_read_user(&address, 24, (void *)name))
+    if (copy_name(&address, 24, name))
       return;
     u32 words[4];
     __builtin_memcpy(words, address.v6, 16);
@@ -81,11 +87,10 @@ static __noinline struct socket_state *udp_state(struct sock *sk, u64 name, u8 d
   struct socket_identity *identity = &fresh.identity;
   read_identity(sk, identity);
   if (identity->remote_length == 0) {
-    if (direction == DIRECTION_SEND && name)
-      read_user_peer(name, identity);
-    else if (direction == DIRECTION_RECV && hook == HOOK_SYSCALL && name)
-      read_user_peer(name, identity); /* the kernel has filled it in by the call's exit */
-    else if (direction == DIRECTION_RECV && hook == HOOK_SOCKET) {
+    /* Of a receive, the kernel has filled it in by the exit of the call or function. */
+    if (name && (direction == DIRECTION_SEND || hook != HOOK_SOCKET)) {
+      read_peer(name, identity);
+    } else if (direction == DIRECTION_RECV && hook == HOOK_SOCKET) {
       struct udp_sender *sender = bpf_sk_storage_get(&udp_senders, sk, 0, 0);
       if (sender && sender->fresh) {
         __builtin_memcpy(identity->remote_address, sender->address, 16);

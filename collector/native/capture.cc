@@ -57,7 +57,7 @@ void Capture::notify() {
 }
 
 Napi::Value Capture::hook(const Napi::CallbackInfo &info) {
-  return Napi::String::New(info.Env(), programs_->hook() == Settings::SOCKET ? "socket" : "syscall");
+  return Napi::String::New(info.Env(), hook_names.at(programs_->hook()));
 }
 
 Napi::Value Capture::ready(const Napi::CallbackInfo &info) {

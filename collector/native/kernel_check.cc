@@ -61,10 +61,10 @@ Check check(const char *name, bool ok, bool required, const char *good, const ch
 
 /** Whether these programs load here; loads and drops them. */
 Check loads(const std::string &object, Settings::Hook hook, bool required) {
-  const bool socket = hook == Settings::SOCKET;
-  Check result{socket ? "programs_socket" : "programs_syscall", true, required,
-               socket ? "the programs on the socket tracepoints load" : "the programs on the system call tracepoints load",
-               "", ""};
+  const char *const places[] = {"the socket tracepoints", "the system call tracepoints",
+                                "inet_sendmsg, inet_recvmsg and their like for IPv6"};
+  Check result{std::string("programs_") + hook_names.at(hook), true, required,
+               std::string("the programs on ") + places[hook] + " load", "", ""};
   try {
     Settings settings;
     settings.object = object;
@@ -115,8 +115,11 @@ Napi::Value check_kernel(const Napi::CallbackInfo &info) {
   if (btf) {
     checks.push_back(check("sock_length_tracepoints", tracepoints({"sock_send_length", "sock_recv_length"}), false,
                            "socket I/O is seen where it happens, at no cost to anything else",
-                           "no sock_send_length and sock_recv_length (Linux 6.3): every system call of every process "
-                           "passes a program instead",
+                           features.socket_functions
+                               ? "no sock_send_length and sock_recv_length (Linux 6.3): the functions they stand behind "
+                                 "are traced instead, at no cost to anything else either"
+                               : "no sock_send_length and sock_recv_length (Linux 6.3): every system call of every "
+                                 "process passes a program instead",
                            "kernel_too_old"));
     checks.push_back(check("syscall_tracepoints", tracepoints({"sys_enter", "sys_exit"}), false,
                            "system calls can be seen", "no tracepoints on system calls (CONFIG_FTRACE_SYSCALLS)",
@@ -141,18 +144,21 @@ Napi::Value check_kernel(const Napi::CallbackInfo &info) {
                            "no BPF iterators: connections open before the start are known at their next use",
                            "kernel_too_old"));
     if (btf) {
-      checks.push_back(loads(object, Settings::SOCKET, !features.socket_tracepoints ? false : true));
-      checks.push_back(loads(object, Settings::SYSCALL, !features.socket_tracepoints));
+      const Settings::Hook best = features.best_hook();
+      for (const Settings::Hook hook : {Settings::SOCKET, Settings::FUNCTION, Settings::SYSCALL})
+        if ((hook != Settings::SOCKET || features.socket_tracepoints) &&
+            (hook != Settings::FUNCTION || features.socket_functions))
+          checks.push_back(loads(object, hook, hook == best));
     }
   }
-  bool can_run = true, socket_loads = false, syscall_loads = false;
+  const std::string programs = "programs_";
+  bool can_run = true;
+  std::string hook;
   Napi::Array list = Napi::Array::New(env, checks.size());
   for (uint32_t i = 0; i < checks.size(); i++) {
     const Check &one = checks[i];
-    if (one.name == "programs_socket")
-      socket_loads = one.ok;
-    else if (one.name == "programs_syscall")
-      syscall_loads = one.ok;
+    if (one.name.rfind(programs, 0) == 0)
+      hook = one.required && one.ok ? one.name.substr(programs.size()) : hook;
     else if (one.required && !one.ok)
       can_run = false;
     Napi::Object value = Napi::Object::New(env);
@@ -169,8 +175,7 @@ Napi::Value check_kernel(const Napi::CallbackInfo &info) {
   Napi::Object report = Napi::Object::New(env);
   report.Set("release", system.release);
   report.Set("machine", system.machine);
-  const char *hook = !can_run || !rights ? nullptr : socket_loads ? "socket" : syscall_loads ? "syscall" : nullptr;
-  report.Set("hook", hook == nullptr ? env.Null() : Napi::String::New(env, hook).As<Napi::Value>());
+  report.Set("hook", !can_run || hook.empty() ? env.Null() : Napi::String::New(env, hook).As<Napi::Value>());
   report.Set("checks", list);
   return report;
 }

@@ -20,7 +20,14 @@ constexpr uint32_t scratch_slots = 4;
 /** In the order of attaching: a fork or exec must not be missed between two of them. */
 const char *const process_programs[] = {"process_forked", "process_executed", "process_exited"};
 const char *const socket_programs[] = {"socket_state_changed", "socket_destroyed"};
-const char *const hook_programs[2][2] = {{"socket_send", "socket_receive"}, {"syscall_entered", "syscall_exited"}};
+/** By Settings::Hook. */
+const std::vector<const char *> hook_programs[] = {
+    {"socket_send", "socket_receive"},
+    {"syscall_entered", "syscall_exited"},
+    {"inet4_sent", "inet6_sent", "inet4_received", "inet6_received"},
+};
+/** Of HOOK function, where the function is there: before Linux 6.5. */
+const char *const page_program = "inet_page_sent";
 const char *const iterator_program = "open_sockets";
 /** Of HOOK socket, and only where there is a cgroup2 hierarchy. */
 const char *const udp_programs[] = {"udp4_received", "udp6_received"};
@@ -41,6 +48,28 @@ btf *kernel_btf() {
   static btf *const loaded = btf__load_vmlinux_btf();
   return libbpf_get_error(loaded) ? nullptr : loaded;
 }
+
+/** BTF's number of a function of the kernel; 0 when it has none. */
+int function_id(const char *name) {
+  const btf *kernel = kernel_btf();
+  const int id = kernel == nullptr ? 0 : btf__find_by_name_kind(kernel, name, BTF_KIND_FUNC);
+  return id > 0 ? id : 0;
+}
+
+/** Whether a program can be put at the end of this function: tried, because it depends on kernel, build and processor. */
+bool can_trace(const char *name) {
+  const bpf_insn nothing[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+                              {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FEXIT,
+              .attach_btf_id = static_cast<uint32_t>(function_id(name)));
+  if (options.attach_btf_id == 0)
+    return false;
+  const int program = bpf_prog_load(BPF_PROG_TYPE_TRACING, nullptr, "GPL", nothing, 2, &options);
+  const int link = program < 0 ? -1 : bpf_raw_tracepoint_open(nullptr, program);
+  close(link);
+  close(program);
+  return link >= 0;
+}
 } // namespace
 
 bool has_tracepoint(const char *name) {
@@ -59,11 +88,17 @@ KernelFeatures KernelFeatures::read() {
   KernelFeatures features;
   features.btf = kernel_btf() != nullptr;
   features.socket_tracepoints = has_tracepoint("sock_send_length") && has_tracepoint("sock_recv_length");
+  features.socket_functions = can_trace("inet_sendmsg") && can_trace("inet6_sendmsg") && can_trace("inet_recvmsg") &&
+                              can_trace("inet6_recvmsg");
   features.udp_senders =
       libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_get_current_pid_tgid, nullptr) == 1 &&
       libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_sk_storage_get, nullptr) == 1;
   features.bpf_loop = libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_loop, nullptr) == 1;
   return features;
+}
+
+Settings::Hook KernelFeatures::best_hook() const {
+  return socket_tracepoints ? Settings::SOCKET : socket_functions ? Settings::FUNCTION : Settings::SYSCALL;
 }
 
 Programs::Programs(const Settings &settings) : cpus_(libbpf_num_possible_cpus()) {
@@ -73,11 +108,14 @@ Programs::Programs(const Settings &settings) : cpus_(libbpf_num_possible_cpus())
                           "(CONFIG_DEBUG_INFO_BTF=y)");
   if (settings.hook == Settings::SOCKET && !features.socket_tracepoints)
     throw Fault("kernel_too_old", "the tracepoints sock_send_length and sock_recv_length came with Linux 6.3");
+  if (settings.hook == Settings::FUNCTION && !features.socket_functions)
+    throw Fault("kernel_too_old", "no program can be put at the end of inet_sendmsg and its like (on x86_64: Linux 5.5; "
+                                  "on arm64: Linux 6.4)");
   if (settings.loop == Settings::LOOP_BPF && !features.bpf_loop)
     throw Fault("kernel_too_old", "bpf_loop came with Linux 5.17");
   Settings chosen = settings;
   if (chosen.hook == Settings::AUTO)
-    chosen.hook = features.socket_tracepoints ? Settings::SOCKET : Settings::SYSCALL;
+    chosen.hook = features.best_hook();
   if (chosen.loop == Settings::LOOP_AUTO)
     chosen.loop = features.bpf_loop ? Settings::LOOP_BPF : Settings::LOOP_MAP;
   hook_ = static_cast<Settings::Hook>(chosen.hook);
@@ -133,12 +171,18 @@ void Programs::configure(const Settings &settings) {
   set_variable("cap_bytes", settings.cap_bytes);
   set_variable("wake_bytes", settings.ring_bytes / 4);
   set_variable("has_allowed", settings.any_profile ? 0 : 1);
-  for (int other = 0; other < 2; other++)
-    for (const char *name : hook_programs[other])
-      bpf_program__set_autoload(bpf_object__find_program_by_name(object_, name), other == settings.hook);
+  auto load_if = [this](const char *name, bool wanted) {
+    bpf_program__set_autoload(bpf_object__find_program_by_name(object_, name), wanted);
+  };
+  for (size_t hook = 0; hook < hook_names.size(); hook++)
+    for (const char *name : hook_programs[hook])
+      load_if(name, static_cast<int>(hook) == settings.hook);
+  load_if(page_program, sends_pages());
   for (const char *name : udp_programs)
-    bpf_program__set_autoload(bpf_object__find_program_by_name(object_, name), cgroup_ >= 0);
+    load_if(name, cgroup_ >= 0);
 }
+
+bool Programs::sends_pages() const { return hook_ == Settings::FUNCTION && can_trace("inet_sendpage"); }
 
 bpf_map *Programs::data_section(const char *section) const {
   bpf_map *map = nullptr;
@@ -233,7 +277,9 @@ void Programs::load() {
 void Programs::attach() {
   std::vector<const char *> names(std::begin(process_programs), std::end(process_programs));
   names.insert(names.end(), std::begin(socket_programs), std::end(socket_programs));
-  names.insert(names.end(), std::begin(hook_programs[hook_]), std::end(hook_programs[hook_]));
+  names.insert(names.end(), hook_programs[hook_].begin(), hook_programs[hook_].end());
+  if (sends_pages())
+    names.push_back(page_program);
   LibbpfLog log;
   auto attach = [&](const char *name) {
     bpf_link *link = bpf_program__attach(bpf_object__find_program_by_name(object_, name));

@@ -16,10 +16,14 @@ struct bpf_program;
 struct KernelFeatures {
   bool btf = false;
   bool socket_tracepoints = false;
+  /** Programs can be put at the end of the functions that send and receive for IP sockets. */
+  bool socket_functions = false;
   bool bpf_loop = false;
   /** Programs on the cgroup hook of UDP receives may do what ours do. */
   bool udp_senders = false;
   static KernelFeatures read();
+  /** The hook that costs others least. */
+  Settings::Hook best_hook() const;
 };
 
 /** Whether the kernel's BTF has this tracepoint. */
@@ -57,6 +61,7 @@ public:
 
 private:
   void configure(const Settings &settings);
+  bool sends_pages() const;
   void set_variable(const char *name, uint64_t value);
   /** Both throw Fault `system`. */
   bpf_map *data_section(const char *section) const;

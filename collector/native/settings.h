@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+/** By Settings::Hook, as in native.ts. */
+constexpr std::array<const char *, 3> hook_names = {"socket", "syscall", "function"};
+
 /** CaptureOptions of collector/src/native.ts, checked. */
 struct Settings {
-  enum Hook { AUTO = -1, SOCKET = 0, SYSCALL = 1 };
+  enum Hook { AUTO = -1, SOCKET = 0, SYSCALL = 1, FUNCTION = 2 };
   enum Loop { LOOP_AUTO = -1, LOOP_BPF = 0, LOOP_MAP = 1 };
   std::string object;
   std::string host;

@@ -69,18 +69,21 @@ uint32_t ring_size(const Napi::Object &options, const char *name, uint32_t stand
   return static_cast<uint32_t>(bytes);
 }
 
-int choice(const Napi::Object &options, const char *name, const char *first, const char *second) {
+/** The place of the given name among `names`; -1 for auto. */
+int choice(const Napi::Object &options, const char *name, const std::vector<std::string> &names) {
   const Napi::Value value = options.Get(name);
   if (value.IsUndefined())
     return -1;
   const std::string given = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
   if (given == "auto")
     return -1;
-  if (given == first)
-    return 0;
-  if (given == second)
-    return 1;
-  throw Fault("bad_option", std::string(name) + " must be auto, " + first + " or " + second);
+  std::string all = "auto";
+  for (size_t i = 0; i < names.size(); i++) {
+    if (given == names[i])
+      return static_cast<int>(i);
+    all += (i + 1 < names.size() ? ", " : " or ") + names[i];
+  }
+  throw Fault("bad_option", std::string(name) + " must be " + all);
 }
 
 std::string content(const Napi::Value &value) {
@@ -114,8 +117,8 @@ Settings read_settings(const Napi::Object &options) {
   }
   settings.partitions = static_cast<uint32_t>(whole_number(options, "partitions", settings.partitions, 1, 256));
   settings.schema = static_cast<uint32_t>(whole_number(options, "schemaId", settings.schema, 0, UINT32_MAX));
-  settings.hook = choice(options, "hook", "socket", "syscall");
-  settings.loop = choice(options, "loop", "bpf_loop", "map");
+  settings.hook = choice(options, "hook", {hook_names.begin(), hook_names.end()});
+  settings.loop = choice(options, "loop", {"bpf_loop", "map"});
   settings.ring_bytes = ring_size(options, "ringBytes", settings.ring_bytes);
   settings.process_ring_bytes = ring_size(options, "processRingBytes", settings.process_ring_bytes);
   settings.cap_bytes = whole_number(options, "capBytes", settings.cap_bytes, 0, 16 << 20);

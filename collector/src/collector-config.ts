@@ -14,7 +14,7 @@ export interface CollectorConfig {
   ringBytes: number
   /** Bytes that may wait for the log before records are dropped and counted. */
   queueBytes: number
-  hook: 'auto' | 'socket' | 'syscall'
+  hook: 'auto' | 'socket' | 'function' | 'syscall'
   /** The container runtime to watch; null or absent: none. */
   containers?: ContainerSource | null
 }

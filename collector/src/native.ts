@@ -62,8 +62,11 @@ export interface Instant {
   timeNanos: number
 }
 
-/** How socket I/O is seen: `socket` tracepoints (kernel 6.3 and newer) or `syscall` enter and exit (5.15 and newer). */
-export type Hook = 'socket' | 'syscall'
+/**
+ * How socket I/O is seen: `socket` tracepoints (kernel 6.3 and newer), the end of the `function`s that send and receive
+ * (5.15 and newer on x86_64, 6.4 on arm64), or `syscall` enter and exit (5.15 and newer).
+ */
+export type Hook = 'socket' | 'function' | 'syscall'
 
 export interface CaptureOptions {
   /** Name of this host, as it goes into every record. */

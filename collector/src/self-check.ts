@@ -23,7 +23,7 @@ const remedies: Partial<Record<CaptureErrorCode, string>> = {
     'Run the container with --security-opt seccomp=unconfined, or a profile that allows bpf and perf_event_open (docs/kubernetes.md).',
   bpf_refused:
     'Run it as root of the host, not of a user namespace (rootless containers), and look for a lockdown in dmesg.',
-  kernel_too_old: 'Use Linux 5.17 or newer; 6.3 or newer is best.',
+  kernel_too_old: 'Use Linux 5.17 or newer on x86_64, 6.3 or newer elsewhere.',
   program_rejected: 'Report the verifier log that the detail shows, with the output of uname -a.',
   attach_failed: 'Check that no security module forbids tracing (lockdown, SELinux), then try again.',
   no_memory: 'Free memory, or lower SYSCRIBE_RING_BYTES.',
@@ -51,6 +51,7 @@ export function selfCheck(): Check[] {
 
 const hookNames = {
   socket: 'socket tracepoints (sock_send_length, sock_recv_length)',
+  function: 'functions that send and receive for IP sockets (inet_sendmsg, inet_recvmsg)',
   syscall: 'system call tracepoints (sys_enter, sys_exit)',
 }
 

@@ -92,9 +92,15 @@ describe.each(hooksHere())('hook %s', (hook) => {
     peer.close()
     await session.flush()
     const sent = session.ofProcess(pid).filter((record) => record.direction === 'send')
-    expect(sent.map(({ position, length, missing, payload }) => [position, length, missing, payload.length])).toEqual([
-      [0, size, 'no_user_buffer', 0],
-    ])
+    let position = 0
+    for (const record of sent) {
+      expect(record).toMatchObject({ position, missing: 'no_user_buffer' })
+      expect(record.payload).toHaveLength(0)
+      position += record.length
+    }
+    expect(position).toBe(size)
+    // Before Linux 6.5 the kernel sends page by page.
+    if (hook !== 'function') expect(sent).toHaveLength(1)
     expect(session.stream(pid, 'recv').equals(pattern(size))).toBe(true)
   })
 
@@ -113,8 +119,8 @@ describe.each(hooksHere())('hook %s', (hook) => {
         expect(record.payload).toHaveLength(0)
         position += record.length
       }
-      // Before sock_send_length a call that is none of the list shows only in what the socket says when it is closed.
-      expect(position).toBe(hook === 'socket' ? size : 0)
+      // Where calls are watched, one that is none of the list shows only in what the socket says when it is closed.
+      expect(position).toBe(hook === 'syscall' ? 0 : size)
     }
     expect(session.closed.find((record) => record.pid === pid)).toMatchObject({ sent: size, received: size })
   })

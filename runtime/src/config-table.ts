@@ -148,8 +148,9 @@ export const settings = {
     flag: '--hooks',
     argument: 'KIND',
     default: 'auto',
-    meaning: 'Kernel hooks: socket (kernel 6.3 and newer), syscall (5.15 and newer), auto chooses',
-    schema: oneOf(['auto', 'socket', 'syscall']),
+    meaning:
+      'Kernel hooks: socket (kernel 6.3 and newer), function (5.15 and newer, x86_64), syscall (5.15 and newer), auto chooses',
+    schema: oneOf(['auto', 'socket', 'function', 'syscall']),
   }),
   logLevel: setting({
     variable: 'SYSCRIBE_LOG_LEVEL',

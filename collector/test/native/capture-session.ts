@@ -20,10 +20,11 @@ export function buildNative(): void {
   execFileSync('flock', ['build/lock', 'make', '-s'], { cwd: folder, stdio: 'pipe' })
 }
 
-/** The hooks this kernel has: those on sockets came with Linux 6.3. Call `buildNative` before. */
+/** The hooks this kernel has. Call `buildNative` before. */
 export function hooksHere(): Hook[] {
-  const onSockets = checkKernel().checks.some(({ name, ok }) => name === 'sock_length_tracepoints' && ok)
-  return onSockets ? ['socket', 'syscall'] : ['syscall']
+  const { checks } = checkKernel()
+  const all: Hook[] = ['socket', 'function', 'syscall']
+  return all.filter((hook) => checks.some(({ name, ok }) => name === `programs_${hook}` && ok))
 }
 
 export const boot = Buffer.from(
