@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type Config, type ConfigKey, parseConfig, settings, settingsHelp } from '@syscribe/runtime'
 import { type Command, Option } from 'commander'
 
@@ -23,7 +24,7 @@ export function addConfigFlags(
 export const allKeys = Object.keys(settings) as ConfigKey[]
 
 /**
- * The configuration from a verb's flags and the environment.
+ * The configuration from a verb's flags and the environment, the files of outputs with their whole paths.
  * @throws ConfigError
  */
 export function configFrom(command: Command, env: Readonly<Record<string, string | undefined>>): Config {
@@ -35,5 +36,16 @@ export function configFrom(command: Command, env: Readonly<Record<string, string
     const value = options[new Option(`${flag} <x>`).attributeName()]
     if (typeof value === 'string') flags[key] = value
   }
-  return parseConfig({ env, flags })
+  return fromAnyFolder(parseConfig({ env, flags }))
+}
+
+/** The place in the log is kept by the output's path: it has to mean the same file in whatever folder the next run starts. */
+function fromAnyFolder(config: Config): Config {
+  return {
+    ...config,
+    outputPath: resolve(config.outputPath),
+    envOutputPath: resolve(config.envOutputPath),
+    serviceMapPath: config.serviceMapPath === null ? null : resolve(config.serviceMapPath),
+    ownProjections: config.ownProjections?.map((own) => ({ ...own, target: resolve(own.target) })) ?? null,
+  }
 }

@@ -264,6 +264,41 @@ describe('replay while syscribe runs', () => {
     }
   })
 
+  it('builds only what that one writes, and refuses any other file or form', async () => {
+    const log = await openEmbeddedLog({ path: path('data') })
+    const logger = pino({ level: 'silent' })
+    const config = parseConfig({ env: { ...env, SERVICE_MAP_PATH: '' } })
+    const pipeline = await createPipeline({ log, logger, processors, projections: projectionTasks(config) })
+    rememberOutputs(config)
+    const server = await serveControl(path('data'), pipeline, logger)
+    const without = { SYSCRIBE_DATA_DIR: path('data'), SYSCRIBE_LOG_LEVEL: 'silent' }
+    const other = path('other.log')
+    const refused = async (...args: string[]) => {
+      const { exitCode, stderr } = await command(['replay', ...args], without)
+      expect({ args, exitCode }).toEqual({ args, exitCode: 2 })
+      return stderr
+    }
+    try {
+      await pipeline.drain()
+      expect(await refused('http-log', '--output', other)).toBe(
+        `syscribe: cannot build http-log to ${other}: the syscribe run of this data directory writes it to ${path('http.log')}: ` +
+          'leave that option or variable out, or write another file: syscribe replay http-log --into FILE\n',
+      )
+      expect(await refused('http-parser', '--output', other)).toContain(`http-log to ${other}`)
+      expect(await refused('http-parser', '--service-map', path('map.json'))).toContain('does not write it')
+      expect(await refused('http-log', '--raw-payload', '0')).toContain('writes it with raw_payload')
+      expect(existsSync(other)).toBe(false)
+      // Of what it does not concern, anything may be said.
+      expect(await command(['replay', 'env-yaml', '--output', other], without)).toMatchObject({ exitCode: 0 })
+      const same = await command(['replay', 'http-log', '--output', path('http.log')], without)
+      expect(same).toMatchObject({ exitCode: 0, stdout: 'http-log is built again.\n' })
+    } finally {
+      await server.close()
+      await pipeline.close()
+      await log.close()
+    }
+  })
+
   it('says so when the log is written by one that cannot be asked', async () => {
     const log = await openEmbeddedLog({ path: path('data') })
     try {

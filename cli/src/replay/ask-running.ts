@@ -1,25 +1,27 @@
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import type { ReplayProgress } from '@syscribe/runtime'
+import type { Config, ReplayProgress } from '@syscribe/runtime'
 import { CliError } from '../cli-error.js'
 import { type ControlReply, controlSocket, type ReplayOrder } from './control-protocol.js'
+import { refuseOtherOutputs } from './refuse-other-outputs.js'
 
 /**
- * Has the `syscribe run` that writes this data directory do a replay; resolves when it is done.
+ * Has the `syscribe run` that writes the data directory do a replay; resolves when it is done.
  * @returns false when none is running there.
- * @throws CliError `fault` with why it failed
+ * @throws CliError `usage` when it writes other outputs than are configured here, `fault` with why it failed
  */
 export async function askRunning(
-  dataDir: string,
+  config: Config,
   replay: ReplayOrder,
   progress: (progress: ReplayProgress) => void,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const socket = await dial(controlSocket(dataDir))
+  const socket = await dial(controlSocket(config.dataDir))
   if (socket === undefined) return false
   const leave = () => socket.destroy()
   signal.addEventListener('abort', leave)
   try {
+    await refuseOtherOutputs(config, replay)
     socket.write(`${JSON.stringify({ replay })}\n`)
     for await (const line of createInterface({ input: socket })) {
       const reply = JSON.parse(line) as ControlReply

@@ -21,7 +21,7 @@ export async function replayOnEmbedded(
   const { dataDir, rawPayload } = config
   if (into === undefined) {
     const order: ReplayOrder = kind === 'processor' ? { processor: name } : { projection: name, ...(from && { from }) }
-    if (await askRunning(dataDir, order, reports.progress, reports.signal)) return
+    if (await askRunning(config, order, reports.progress, reports.signal)) return
     await replayHere(config, order, reports.progress, reports.signal)
     return
   }

@@ -29,7 +29,7 @@ export function addReplay(program: Command, { surroundings }: VerbContext): void
         'Build an output again from the log, or everything behind one processor again from what it reads.',
         'Projections: http-log, env-yaml, service-map. The new file is built beside the old one and takes its place when it has caught up.',
         'Processors: http-parser, protocol-classifier, env-reader, container-enricher. What it and everything behind it derived is derived again, for example after its code has changed; the files keep their content until the new ones are complete.',
-        'Where syscribe run is writing the data directory, it does the replay itself and capture goes on; a replay that is interrupted goes on at its next start.',
+        'Where syscribe run is writing the data directory, it does the replay itself, of the outputs that it writes, and capture goes on; a replay that is interrupted goes on at its next start.',
         'With --brokers: a projection is built by the process that writes its output. A processor is run by this command, into topics of a new generation; all processes move over when it has caught up. Bring out the new version of the processor first. Interrupted by whatever, it goes on when the command is given again.',
       ),
     )
@@ -37,7 +37,7 @@ export function addReplay(program: Command, { surroundings }: VerbContext): void
     .option('--from <position>', 'begin at a time, an age (2h) or an offset, instead of the oldest record')
     .option('--into <where>', 'write to this file once, a processor to this topic, and leave everything else as it is')
     .option('--to <position>', 'with --into: end before a time, an age or an offset')
-    .option('--target <file>', 'with --brokers: which output, where a projection writes several')
+    .option('--target <file>', 'with --brokers: which output, by its whole path, where a projection writes several')
     .option('--anew', 'with --brokers, processors: do not go on with a replay that was interrupted')
     .option('--cancel', 'with --brokers, processors: give up a replay that was interrupted')
     .addHelpText(
