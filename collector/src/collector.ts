@@ -70,6 +70,11 @@ async function capturing(
     capBytes: config.captureLimit,
     batchMs,
   })
+  if (capture.hook === 'syscall') {
+    logger.warn(
+      'every system call of every process passes a program: this kernel offers no other way, or hooks are set to syscall',
+    )
+  }
   const proc = procProcess()
   const records = processRecords(identity, config.environmentPrefixes, proc)
   const idle = new IdleWatermarks(log.shared)

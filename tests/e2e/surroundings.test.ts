@@ -84,13 +84,14 @@ test('a kernel whose BTF is empty', async () => {
   expect(readdirSync(outputs.directory)).toEqual(['empty'])
 })
 
-test('the hooks that kernels before 6.3 have', async () => {
+test('the hooks of last resort, and that they cost everybody is said', async () => {
   const outputs = bed.outputs()
   const syscribe = await bed.run({ SYSCRIBE_HOOKS: 'syscall' }, outputs)
   const echo = await startServer((port) => node('server.mjs', `${port}`))
   bed.atEnd(echo.stop)
   expect(await bed.client(echo.port, 5)).toBe(5)
   expect(await syscribe.stop(), syscribe.stderr).toBe(0)
+  expect(syscribe.stderr).toMatch(/every system call of every process/)
   expect(outputs.lines().map(({ url, complete }) => [url, complete])).toEqual(
     [0, 1, 2, 3, 4].flatMap((n) => [
       [`/echo/${n}`, true],
