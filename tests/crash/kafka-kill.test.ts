@@ -9,9 +9,9 @@ import { withSchemas } from '../bench/measure/another-host.js'
 import { brokerForAll } from '../harness/broker.js'
 import { caughtUp, clusterEnvironment } from '../harness/cluster.js'
 import { derive, expectSameOutputs } from '../harness/derive.js'
-import type { Line } from '../harness/syscribe.js'
 import { SyscribeProcess } from '../harness/syscribe-process.js'
 import { TestBed } from '../harness/test-bed.js'
+import { byConnection, textOf } from './by-connection.js'
 import { rawRounds } from './raw-hosts.js'
 import { seeded } from './seeded.js'
 
@@ -93,7 +93,7 @@ test(`killed ${kills} times, parts on a cluster leave what one derivation leaves
   await whole.close()
   await derive(embedded.dataDir, embedded)
 
-  expect(cluster.lines().map(text).sort()).toEqual(embedded.lines().map(text).sort())
+  expect(cluster.lines().map(textOf).sort()).toEqual(embedded.lines().map(textOf).sort())
   expect(byConnection(cluster.lines())).toEqual(byConnection(embedded.lines()))
   expectSameOutputs(cluster, embedded, ['envYaml', 'serviceMap'])
   // The comparison is of something.
@@ -115,18 +115,4 @@ async function feed(
     await producer.append(await withSchemas(log, round))
   }
   await producer.close()
-}
-
-function text(line: Line): string {
-  return JSON.stringify(line)
-}
-
-/** The lines of each connection, as each program saw it, in their order. */
-function byConnection(lines: readonly Line[]): Map<string, string[]> {
-  const found = new Map<string, string[]>()
-  for (const line of lines) {
-    const key = `${line.connection_id} ${line.pid}`
-    found.set(key, [...(found.get(key) ?? []), text(line)])
-  }
-  return found
 }

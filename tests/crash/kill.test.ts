@@ -1,13 +1,12 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { derive, expectSameOutputs } from '../harness/derive.js'
-import { programs, run, type Server } from '../harness/program.js'
+import { run } from '../harness/program.js'
 import type { Outputs } from '../harness/syscribe.js'
 import { SyscribeProcess } from '../harness/syscribe-process.js'
 import { TestBed } from '../harness/test-bed.js'
 import { start as startRedis } from '../servers/redis.js'
+import { steadyClient } from './steady-client.js'
 
 // `syscribe run` is killed at random instants while profiled programs talk, a hundred times on one data directory. What
 // it then leaves must be what one uninterrupted derivation makes of the same raw log.
@@ -23,7 +22,7 @@ test(`killed ${kills} times, syscribe run leaves what an uninterrupted run leave
   const redis = await startRedis()
   bed.atEnd(() => redis.stop())
   const echo = await bed.echo()
-  const client = await startClient(echo, redis.port)
+  const client = await steadyClient(bed, echo, redis)
 
   const lives = { beforeReady: 0, afterReady: 0 }
   for (let kill = 0; kill < kills; kill++) {
@@ -84,28 +83,6 @@ class Victim {
   async kill(): Promise<void> {
     await this.#process.kill9()
     expect(this.#process.child.signalCode, `it ended by itself: ${this.#process.stderr}`).toBe('SIGKILL')
-  }
-}
-
-/** `stop` ends it and gives how many requests were answered rightly. */
-async function startClient(echo: Server, redisPort: number): Promise<{ stop(): Promise<number> }> {
-  const child = spawn(process.execPath, [`${programs}steady.mjs`, `${echo.port}`, `${redisPort}`], {
-    env: { PATH: process.env.PATH ?? '', ...bed.environment('steady') },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  bed.atEnd(() => child.kill('SIGKILL'))
-  let printed = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    printed += text
-  })
-  await once(child.stdout, 'data')
-  return {
-    stop: async () => {
-      const closed = once(child, 'close')
-      child.kill('SIGTERM')
-      expect((await closed)[0]).toBe(0)
-      return Number(printed.trim().split('\n').at(-1))
-    },
   }
 }
 

@@ -1,10 +1,10 @@
-// Light traffic until SIGTERM. Usage: node steady.mjs HTTP_PORT REDIS_PORT
-// Bursts of POSTs on kept connections, now and then one on a connection of its own and a PING to Redis; ends by printing
-// how many were answered rightly.
+// Light traffic until SIGTERM. Usage: node steady.mjs HTTP_PORT REDIS_PORT [PAUSE]
+// Bursts of POSTs on kept connections, now and then one on a connection of its own and a PING to Redis, with pauses of so
+// many milliseconds; ends by printing how many were answered rightly.
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 
-const [, , port, redis] = process.argv.map(Number)
+const [, , port, redis, pauseMs = 150] = process.argv.map(Number)
 const agent = new Agent({ keepAlive: true, maxSockets: 3 })
 let going = true
 process.once('SIGTERM', () => {
@@ -39,7 +39,7 @@ for (let n = 0; going; ) {
   right += (await Promise.all(burst)).filter(Boolean).length
   n += burst.length
   await ping()
-  await pause(150)
+  await pause(pauseMs)
 }
 agent.destroy()
 process.stdout.write(`${right}\n`)
