@@ -11,7 +11,7 @@ export class CliError extends Error {
   readonly fault: string
   /** What to do about it, where one thing is sure to help. */
   readonly remedy: string | null
-  constructor(code: CliErrorCode, fault: string, options: ErrorOptions & { remedy?: string } = {}) {
+  constructor(code: CliErrorCode, fault: string, options: ErrorOptions & { remedy?: string | null } = {}) {
     const { remedy = null } = options
     super(remedy === null ? fault : `${fault}: ${remedy}`, options)
     this.name = 'CliError'

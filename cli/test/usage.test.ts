@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { command } from './command.js'
 
 let folder: string
@@ -68,6 +68,16 @@ describe('bad configuration of run', () => {
     expect(exitCode).toBe(2)
     expect(stdout).toBe('')
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  it.each([
+    [1000, 'cannot be written: permission denied: run it as root (sudo), or choose another\n'],
+    [0, 'cannot be written: permission denied\n'],
+  ])('says to user %i what rights help', async (user, said) => {
+    const getuid = vi.spyOn(process as { getuid: () => number }, 'getuid').mockReturnValue(user)
+    const { exitCode, stderr } = await command(['run'], env({ SERVICE_MAP_PATH: '/sys/map.json' }))
+    getuid.mockRestore()
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: `syscribe: SERVICE_MAP_PATH="/sys/map.json" ${said}` })
   })
 
   it('names flag and variable when a flag is at fault, and the flag wins', async () => {

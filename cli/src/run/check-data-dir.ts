@@ -2,6 +2,7 @@ import { mkdtempSync, rmdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { settings } from '@syscribe/runtime'
 import { CliError } from '../cli-error.js'
+import { rightsRemedy } from './rights-remedy.js'
 
 /**
  * Makes sure the data directory can be made or written, without making it.
@@ -23,7 +24,10 @@ export function checkDataDir(path: string): void {
       const missing = code === 'ENOENT' && statSync(folder, { throwIfNoEntry: false }) === undefined
       if (!missing || folder === '/') {
         const why = reasons[String(code)] ?? 'permission denied'
-        throw new CliError('usage', `${name} cannot be written (${folder}): ${why}`, { cause })
+        throw new CliError('usage', `${name} cannot be written (${folder}): ${why}`, {
+          cause,
+          remedy: rightsRemedy(cause),
+        })
       }
       folder = dirname(folder)
     }

@@ -2,6 +2,7 @@ import { accessSync, closeSync, constants, openSync, realpathSync, type Stats, s
 import { basename, dirname, join, resolve } from 'node:path'
 import { type Config, type ConfigKey, settings } from '@syscribe/runtime'
 import { CliError } from '../cli-error.js'
+import { rightsRemedy } from './rights-remedy.js'
 
 /** Settings that name a file to write. */
 export const outputKeys = ['outputPath', 'envOutputPath', 'serviceMapPath'] as const satisfies readonly ConfigKey[]
@@ -62,7 +63,7 @@ export function checkOutput(name: string, path: string): string {
     // Opening a pipe would wait for its reader.
     else accessSync(place, constants.W_OK)
   } catch (cause) {
-    throw new CliError('usage', `${name} cannot be written: ${reason(cause)}`, { cause })
+    throw new CliError('usage', `${name} cannot be written: ${reason(cause)}`, { cause, remedy: rightsRemedy(cause) })
   }
   return place
 }
@@ -72,7 +73,7 @@ function statOf(name: string, path: string): Stats | undefined {
     return statSync(path)
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
-    throw new CliError('usage', `${name} cannot be used: ${reason(cause)}`, { cause })
+    throw new CliError('usage', `${name} cannot be used: ${reason(cause)}`, { cause, remedy: rightsRemedy(cause) })
   }
 }
 
