@@ -1,4 +1,8 @@
+import { LogError } from '@syscribe/log'
 import type { KeyedState, StateFormat } from './processor.js'
+
+/** A key of a record may have 65,534 bytes, and there is more in it than the key of the state. */
+const maxKeyBytes = 65_000
 
 /** One key to write at a checkpoint; null bytes delete it. */
 export interface ChangedEntry {
@@ -32,7 +36,14 @@ export class KeyedStateMap<S> implements KeyedState<S> {
     if (value !== undefined) this.#changed.add(key)
     return value
   }
+  /** @throws LogError `record_too_large` for a key of more than 65,000 bytes of UTF-8 */
   set(key: string, value: S): void {
+    if (key.length * 3 > maxKeyBytes && Buffer.byteLength(key) > maxKeyBytes) {
+      throw new LogError(
+        'record_too_large',
+        `a key of the state begins with ${JSON.stringify(key.slice(0, 100))} and has more than ${maxKeyBytes} bytes`,
+      )
+    }
     this.#entries.set(key, value)
     this.#changed.add(key)
   }

@@ -62,6 +62,7 @@ export interface KeyedState<S> {
   get(key: string): S | undefined
   /** To change: marks the key for the next checkpoint. */
   update(key: string): S | undefined
+  /** @throws LogError `record_too_large` for a key of more than 65,000 bytes of UTF-8; values may be of any size. */
   set(key: string, value: S): void
   delete(key: string): void
   entries(): IterableIterator<[string, S]>

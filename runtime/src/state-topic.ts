@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { BatchBuilder, type Log, LogError, type PartitionBatch, type RecordBatch } from '@syscribe/log'
+import { BatchBuilder, type Log, type PartitionBatch, type RecordBatch } from '@syscribe/log'
 import { namedSchema } from '@syscribe/schemas'
 import type { SavedInput } from './input-partition.js'
 import type { KeyedStateMap } from './keyed-state-map.js'
 import type { StageContext } from './stage-context.js'
+import { joined, PieceWriter } from './state-pieces.js'
 import type { Progress } from './watermark-sources.js'
 
 /** Everything besides the keyed state that decides what happens next. */
@@ -17,9 +18,9 @@ export interface Checkpoint {
   stated: Progress | null
 }
 
-/** Records of the state topic: `k` and the key, or `c` alone for the checkpoint. */
+/** Keys of the state topic: `k` and the key, or `c` alone for the checkpoint. */
 const entryPrefix = 'k'
-const checkpointKey = Buffer.from('c')
+const checkpointKey = 'c'
 const maxBatchBytes = 4 * 1024 * 1024
 /** How long one poll waits for a broker, milliseconds. */
 const lateMs = 1_000
@@ -41,17 +42,21 @@ export class StateTopic {
   readonly topic: string
   readonly partition: number
   readonly #schemaId: number
+  readonly #pieces: PieceWriter
 
-  private constructor(topic: string, partition: number, schemaId: number) {
+  private constructor(topic: string, partition: number, schemaId: number, maxRecordBytes: number | undefined) {
     this.topic = topic
     this.partition = partition
     this.#schemaId = schemaId
+    this.#pieces = new PieceWriter(topic, maxRecordBytes)
   }
 
   /** Creates the topic when there is none. @throws LogError `topic_mismatch`, `read_only` */
   static async open(log: Log, topic: string, partition: number, partitions: number): Promise<StateTopic> {
     await log.createTopics([{ topic, partitions, cleanup: 'compact', retentionMs: null, retentionBytes: null }])
-    return new StateTopic(topic, partition, await log.registerSchema(topic, namedSchema('StateEntry') as object))
+    const schemaId = await log.registerSchema(topic, namedSchema('StateEntry') as object)
+    const described = (await log.describeTopics()).find((other) => other.topic === topic)
+    return new StateTopic(topic, partition, schemaId, described?.maxRecordBytes)
   }
 
   /**
@@ -65,13 +70,13 @@ export class StateTopic {
     fresh: boolean,
   ): Promise<Checkpoint | null> {
     const newest = await this.newest(log)
-    const written = newest.get('c')
-    newest.delete('c')
-    const checkpoint = written === undefined ? null : (JSON.parse(entryValue(written).toString()) as Checkpoint)
+    const written = newest.get(checkpointKey)
+    newest.delete(checkpointKey)
+    const checkpoint = written === undefined ? null : (JSON.parse(written.toString()) as Checkpoint)
     const keys = [...newest.keys()].map((key) => key.slice(entryPrefix.length))
     if (!fresh && checkpoint !== null && checkpoint.version === version) {
       try {
-        for (const [key, bytes] of newest) state.restore(key.slice(entryPrefix.length), entryValue(bytes))
+        for (const [key, bytes] of newest) state.restore(key.slice(entryPrefix.length), bytes)
         return checkpoint
       } catch (fault) {
         logger.warn({ topic: this.topic, err: fault }, 'the saved state cannot be read; it is rebuilt from the log')
@@ -81,8 +86,15 @@ export class StateTopic {
     return null
   }
 
-  /** The newest record of each key, as it is in the topic. */
+  /** What is kept now under each key of the topic. */
   async newest(log: Log): Promise<Map<string, Buffer>> {
+    const entries = joined(await this.#records(log))
+    this.#pieces.found(entries)
+    return new Map([...entries].map(([key, { value }]) => [key, value]))
+  }
+
+  /** The newest record of each key, as it is in the topic. */
+  async #records(log: Log): Promise<Map<string, Buffer>> {
     const topic = (await log.describeTopics()).find(({ topic }) => topic === this.topic)
     const { start, end } = topic?.offsets[this.partition] ?? { start: 0, end: 0 }
     const newest = new Map<string, Buffer>()
@@ -105,45 +117,41 @@ export class StateTopic {
 
   /** Makes this topic hold what `newest` of another gave, and nothing else. */
   async replacedBy(log: Log, entries: ReadonlyMap<string, Buffer>): Promise<PartitionBatch[]> {
-    const builder = new BatchBuilder(this.#schemaId)
-    const batches: PartitionBatch[] = []
-    const append = (key: string, value: Buffer | null) => {
-      builder.append({ timestamp: 0, key: Buffer.from(key), value })
-      if (builder.byteLength > maxBatchBytes) take()
-    }
-    const take = () => batches.push({ topic: this.topic, partition: this.partition, batch: builder.take() })
-    for (const key of (await this.newest(log)).keys()) if (!entries.has(key)) append(key, null)
-    for (const [key, value] of entries) append(key, value)
-    if (builder.count > 0) take()
-    return batches
+    const gone = [...(await this.newest(log)).keys()].filter((key) => !entries.has(key))
+    return this.#batches([...gone.map((key) => [key, null] as const), ...entries], 0)
   }
 
   /** The changed keys and the checkpoint, to be committed with the offsets. */
   batches<S>(state: KeyedStateMap<S>, checkpoint: Checkpoint, timestamp: number): PartitionBatch[] {
+    const last = Buffer.from(JSON.stringify(checkpoint))
+    function* entries(): Generator<readonly [string, Uint8Array | null]> {
+      for (const { key, bytes } of state.changes()) yield [entryPrefix + key, bytes]
+      yield [checkpointKey, last]
+    }
+    return this.#batches(entries(), timestamp)
+  }
+
+  #batches(entries: Iterable<readonly [string, Uint8Array | null]>, timestamp: number): PartitionBatch[] {
     const builder = new BatchBuilder(this.#schemaId)
     const batches: PartitionBatch[] = []
     const take = () => batches.push({ topic: this.topic, partition: this.partition, batch: builder.take() })
-    for (const { key, bytes } of state.changes()) {
-      builder.append({ timestamp, key: entryKey(key), value: bytes === null ? null : entry(bytes) })
-      if (builder.byteLength > maxBatchBytes) take()
+    for (const [key, value] of entries) {
+      for (const piece of this.#pieces.of(key, value)) {
+        const bytes = piece.value === null ? null : entry(piece.value)
+        builder.append({ timestamp, key: Buffer.from(piece.key), value: bytes })
+        if (builder.byteLength > maxBatchBytes) take()
+      }
     }
-    builder.append({ timestamp, key: checkpointKey, value: entry(Buffer.from(JSON.stringify(checkpoint))) })
-    take()
+    if (builder.count > 0) take()
     return batches
   }
-}
-
-function entryKey(key: string): Buffer {
-  const bytes = Buffer.from(entryPrefix + key)
-  if (bytes.length <= 65_534) return bytes
-  throw new LogError('record_too_large', `a state key of ${bytes.length} bytes is over the limit of 65534`)
 }
 
 function note(newest: Map<string, Buffer>, batch: RecordBatch): void {
   for (const { key, value } of batch) {
     if (key === null) continue
     if (value === null) newest.delete(key.toString())
-    else newest.set(key.toString(), value)
+    else newest.set(key.toString(), entryValue(value))
   }
 }
 
