@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { node, run, type Server, startServer } from '../harness/program.js'
 import { Syscribe } from '../harness/syscribe.js'
+import { start as startPostgres } from '../servers/postgres.js'
 
 // Consent is decided per process, in the kernel: what did not opt in must be nowhere, what did must be there whole.
 
@@ -143,4 +145,76 @@ test('connections open before the start are adopted with both addresses, their r
     expect(line.source_ip).toBe('127.0.0.1')
   }
   expect(syscribe.outputs.map().services.map(({ name }) => name)).toEqual(['early-client'])
+})
+
+/** A server that a shell starts and stays the parent of. */
+function underShell(command: (port: number) => string, env: Record<string, string>): Promise<Server> {
+  return startServer((port) => {
+    const wait = `until (exec 3<>/dev/tcp/127.0.0.1/${port}) 2>/dev/null; do sleep 0.05; done; echo listening; wait`
+    return { command: 'bash', args: ['-c', `${command(port)} >/dev/null & ${wait}`], env }
+  })
+}
+
+/** Writes the configuration of an nginx with a worker. */
+function nginxConfig(folder: string, port: number): string {
+  const path = join(folder, `${port}.conf`)
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder};`)
+  const site = `server { listen 127.0.0.1:${port}; location / { return 200 "from nginx"; } }`
+  const http = `http { access_log off; ${paths.join(' ')} ${site} }`
+  writeFileSync(path, `daemon off; pid ${folder}/${port}.pid; error_log stderr; events {} ${http}`)
+  return path
+}
+
+test('real servers that wrote over their environment before the start have the consent of their parent', {
+  timeout: 120_000,
+}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'syscribe-consent-'))
+  running.push({ stop: async () => rmSync(folder, { recursive: true, force: true }) })
+  const startAll = async (env: Record<string, string>) => {
+    const ports: number[] = []
+    const starts = [
+      () => startPostgres([], env),
+      () => underShell((port) => `redis-server --bind 127.0.0.1 --port ${port} --save "" --dir ${folder}`, env),
+      () => underShell((port) => `nginx -c ${nginxConfig(folder, port)}`, env),
+    ]
+    for (const start of starts) {
+      const one = await start()
+      running.unshift(one)
+      ports.push(one.port)
+    }
+    return ports as [postgres: number, redis: number, nginx: number]
+  }
+  const [otherPostgres, otherRedis, otherNginx] = await startAll({})
+  const [postgres, redis, nginx] = await startAll({ ADI_PROFILE: profile })
+  syscribe = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile })
+  for (const port of [otherNginx, nginx]) {
+    const { stdout } = await run({ command: 'curl', args: ['-s', `http://127.0.0.1:${port}/of/${port}`] })
+    expect(stdout).toBe('from nginx')
+  }
+  const stores = [otherPostgres, postgres, otherRedis, redis]
+  for (const [index, port] of stores.entries()) {
+    const { stdout } = await run(node('store-client.mjs', index < 2 ? 'postgres' : 'redis', `${port}`))
+    expect(stdout.trim()).toBe('42')
+  }
+  expect(await syscribe.stop(), syscribe.stderr).toBe(0)
+
+  const lines = syscribe.outputs.lines()
+  expect(
+    lines.map(({ protocol, url, direction, dest_port, source_port }) => [
+      protocol ?? url,
+      direction,
+      direction === 'recv' ? dest_port : source_port,
+    ]),
+  ).toEqual([
+    [`/of/${nginx}`, 'recv', nginx],
+    [`/of/${nginx}`, 'send', nginx],
+    ['postgres', 'recv', postgres],
+    ['redis', 'recv', redis],
+  ])
+  const documents = syscribe.outputs.documents()
+  // The backend that PostgreSQL forks for a connection, Redis, and nginx's worker.
+  for (const { pid } of lines) expect(documents.map(({ adi_profile_pid }) => adi_profile_pid)).toContain(pid)
+  const inherited = documents.filter(({ error }) => String(error).startsWith('written over by the program'))
+  const programs = inherited.map(({ adi_profile_cmdline }) => String(adi_profile_cmdline).split(/[ :]/)[0])
+  expect(new Set(programs)).toEqual(new Set(['nginx', 'postgres', 'redis-server']))
 })

@@ -11,8 +11,15 @@ export interface PostgresServer extends RunningServer {
   password: string
 }
 
-/** @param extra further settings, `name=value`. @throws ServerError */
-export async function start(extra: readonly string[] = []): Promise<PostgresServer> {
+/**
+ * @param extra further settings, `name=value`
+ * @param env more of its environment
+ * @throws ServerError
+ */
+export async function start(
+  extra: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<PostgresServer> {
   const versions = [18, 17, 16, 15].map((version) => `/usr/lib/postgresql/${version}/bin`)
   const find = (name: string): string => findProgram([...versions.map((each) => `${each}/${name}`), name], install)
   const user = ownUser('postgres', install)
@@ -33,6 +40,7 @@ export async function start(extra: readonly string[] = []): Promise<PostgresServ
       name: 'PostgreSQL',
       command: find('postgres'),
       args: ['-D', data, '-p', String(port), ...[...settings, ...extra].flatMap((each) => ['-c', each])],
+      env,
       port,
       user,
       cwd: directory.path,
