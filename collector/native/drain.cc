@@ -133,14 +133,14 @@ void Drain::pass() {
     losses_read_at_ = now;
     take_losses();
   }
-  // While the reader is behind, batches are better filled up than queued small.
-  if (queue_.empty() || answers) {
-    if (whole && now - settle_nanos > reached_) {
-      reached_ = now - settle_nanos;
-      watermark_ = std::max(watermark_, clock_.epoch(reached_));
-    }
-    publish();
+  // It goes out with the next delivery, which holds everything that is open now: also while the reader is behind for long.
+  if (whole && now - settle_nanos > reached_) {
+    reached_ = now - settle_nanos;
+    watermark_ = std::max(watermark_, clock_.epoch(reached_));
   }
+  // While the reader is behind, batches are better filled up than queued small.
+  if (queue_.empty() || answers)
+    publish();
   if (answers) {
     int64_t expected = requested;
     requested_.compare_exchange_strong(expected, 0);

@@ -79,6 +79,26 @@ describe('overload', () => {
     capture.close()
   })
 
+  it('a reader that is behind learns how far each delivery goes, not only the last', async () => {
+    const capture = openCapture({ host: 'h', boot, capBytes: 16 << 20 })
+    // Nobody reads meanwhile. 64 MB, of which a delivery takes 16.
+    for (let i = 0; i < 16; i++) {
+      await client(2 << 20)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    const codec = new TopicCodec('syscalls')
+    let newest = 0
+    let deliveries = 0
+    while (capture.stats().queuedBytes > 0) {
+      const { batches, watermark } = await capture.read(50)
+      if (deliveries++ > 0) expect(watermark.time).toBeGreaterThan(newest)
+      for (const { batch } of batches)
+        for (const { value } of batch) newest = Math.max(newest, codec.decode(value as Buffer).value.time)
+    }
+    expect(deliveries).toBeGreaterThan(3)
+    capture.close()
+  })
+
   it('what the ring does not hold is dropped and counted', async () => {
     // Looked at once a second only, and too small to wait that long.
     const session = new CaptureSession({ ringBytes: 64 << 10, batchMs: 1000, capBytes: 16 << 20 })
