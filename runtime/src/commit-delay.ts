@@ -17,6 +17,8 @@ export class CommitDelay {
   readonly #histogram: Histogram
   readonly #last: { set(value: number): void }
   #oldest = Number.POSITIVE_INFINITY
+  /** Of the last commit that held records, milliseconds; 0 before the first. */
+  lastMs = 0
 
   constructor(metrics: Metrics, part: string) {
     this.#histogram = metrics.histogram(delayMetric, { part })
@@ -31,7 +33,8 @@ export class CommitDelay {
   /** All that was taken has been committed. */
   committed(): void {
     if (this.#oldest === Number.POSITIVE_INFINITY) return
-    const seconds = Math.max(0, (Date.now() - this.#oldest) / 1000)
+    this.lastMs = Math.max(0, Date.now() - this.#oldest)
+    const seconds = this.lastMs / 1000
     this.#oldest = Number.POSITIVE_INFINITY
     this.#histogram.observe(seconds)
     this.#last.set(seconds)

@@ -57,7 +57,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   const context = contextOf(options)
   const loop = new StageLoop(context)
   const { spareTime } = options
-  if (spareTime !== undefined) loop.standBack = () => spareTime.pause()
+  if (spareTime !== undefined) loop.standBack = (behindMs) => spareTime.pause(behindMs)
   const rebuilds = new Rebuilds(context, loop, depthOf(options.processors))
   try {
     await addParts(context, loop, options, rebuilds)

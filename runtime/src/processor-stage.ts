@@ -166,6 +166,10 @@ export class ProcessorStage<S> implements Stage {
     if (reread > 0) this.#logger.info({ records: reread }, 'state restored by reading again behind the checkpoint')
   }
 
+  get behindMs(): number {
+    return this.#delay.lastMs
+  }
+
   async round(): Promise<number> {
     const started = performance.now()
     const fetched = await this.#reader.fill()

@@ -146,6 +146,10 @@ export class ProjectionStage<S> implements Stage {
     if (this.#metadata === null && begun !== undefined) await this.#commitFlushed(begun)
   }
 
+  get behindMs(): number {
+    return this.#delay.lastMs
+  }
+
   async round(): Promise<number> {
     const started = performance.now()
     const fetched = await this.#reader.fill()

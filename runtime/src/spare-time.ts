@@ -11,6 +11,12 @@ const contended = 0.15
  */
 const pausePerMs = 24
 const longestPauseMs = 2_500
+/**
+ * Who is further behind than this stands back for less, in proportion, down to an eighth: on a machine that is busy for
+ * good, outputs must not fall behind for good. Milliseconds.
+ */
+const patienceMs = 30_000
+const leastOfPause = 1 / 8
 
 /** Time a thread spent running and waiting for a processor since its start, nanoseconds. */
 export interface RunAndWait {
@@ -34,15 +40,20 @@ export class SpareTime {
     this.#last = read()
   }
 
-  /** Milliseconds to stand back now; 0 when nobody else wants the processor. Call it between pieces of work. */
-  pause(): number {
+  /**
+   * Milliseconds to stand back now; 0 when nobody else wants the processor. Call it between pieces of work.
+   * @param behindMs how old the events are that are worked on, milliseconds
+   */
+  pause(behindMs = 0): number {
     const now = this.#read()
     const ran = (now.ran - this.#last.ran) / 1e6
     const waited = (now.waited - this.#last.waited) / 1e6
     if (ran + waited < littleMs) return 0
     this.#last = now
     const share = waited / (ran + waited)
-    return share < contended ? 0 : Math.min(longestPauseMs, ran * pausePerMs * share)
+    if (share < contended) return 0
+    const patience = Math.max(leastOfPause, Math.min(1, patienceMs / behindMs))
+    return Math.min(longestPauseMs, ran * pausePerMs * share) * patience
   }
 }
 

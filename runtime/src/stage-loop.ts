@@ -50,8 +50,12 @@ export class StageLoop {
   readonly #waiting: { run: () => Promise<void>; reject: (error: unknown) => void }[] = []
   /** Called after every pass; returns in how many milliseconds it wants to be called again at the latest. */
   afterPass: () => Promise<number> = async () => Number.POSITIVE_INFINITY
-  /** Called after a pass that did something; returns how many milliseconds to leave the processor to others. */
-  standBack: () => number = () => 0
+  /**
+   * Called after a pass that did something, with how far the parts that did it are behind the events, milliseconds;
+   * returns how many milliseconds to leave the processor to others.
+   */
+  standBack: (behindMs: number) => number = () => 0
+  #behindMs = 0
   #watch: Reader | null = null
   #stopping = false
   #sleep = new AbortController()
@@ -182,7 +186,7 @@ export class StageLoop {
         if (progress > 0) {
           settled = 0
           const pace = progress < littleRecords ? paceMs - (performance.now() - started) : 0
-          const rest = Math.max(pace, this.standBack())
+          const rest = Math.max(pace, this.standBack(this.#behindMs))
           if (rest > 0) await this.#pause(rest)
           else await new Promise((resolve) => setImmediate(resolve))
           continue
@@ -203,16 +207,24 @@ export class StageLoop {
 
   async #pass(): Promise<number> {
     let progress = 0
+    this.#behindMs = 0
     const slots = this.#slots
     for (let start = 0, end = 0; start < slots.length; start = end) {
       const { level } = slots[start] as Slot
       while (slots[end]?.level === level) end++
-      const together = slots.slice(start, end).map((slot) => this.#attempt(slot, (stage) => stage.round()))
+      const together = slots.slice(start, end).map((slot) => this.#attempt(slot, (stage) => this.#round(stage)))
       for (const result of await Promise.allSettled(together)) {
         if (result.status === 'rejected') throw result.reason
         progress += result.value ?? 0
       }
     }
+    return progress
+  }
+
+  async #round(stage: Stage): Promise<number> {
+    const progress = await stage.round()
+    // Who found nothing is not behind, however late its last commit was.
+    if (progress > 0) this.#behindMs = Math.max(this.#behindMs, stage.behindMs)
     return progress
   }
 

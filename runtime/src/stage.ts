@@ -5,6 +5,8 @@ export interface Stage {
   /** The processor's name, or `<projection>@<target>`. */
   readonly part: string
   readonly partition: number
+  /** How old the oldest event of the last commit was at that commit, milliseconds; 0 before the first. */
+  readonly behindMs: number
   /**
    * Takes in what is there, up to a bound, and commits what came of it.
    * Returns how many records were taken or fetched: 0 when there was nothing to do.

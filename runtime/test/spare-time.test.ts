@@ -17,6 +17,17 @@ test('stands back only where it had to wait, in proportion, within a bound', () 
   expect(spare.pause()).toBe(0)
 })
 
+test('stands back for less the further it is behind, down to an eighth', () => {
+  const times = { ran: 0, waited: 0 }
+  const spare = new SpareTime(() => ({ ...times }))
+  const pauseOf = (behindMs: number) => {
+    times.ran += 10 * ms
+    times.waited += 10 * ms
+    return spare.pause(behindMs)
+  }
+  expect([0, 10_000, 30_000, 60_000, 240_000, 86_400_000].map(pauseOf)).toEqual([120, 120, 120, 60, 15, 15])
+})
+
 test('too little to judge is judged with what follows', () => {
   const times = { ran: 0, waited: 0 }
   const spare = new SpareTime(() => ({ ...times }))
