@@ -34,7 +34,7 @@ export async function runProcessor<S>(options: ProcessorRunOptions<S>): Promise<
   await partitionsOf(log, processor)
   let member: GroupMember | undefined
   const running = runLoop(context, loop, signal, async () => member?.close())
-  member = await log.groupMember({
+  const joining = log.groupMember({
     group: processor.name,
     topics: processor.streams,
     onAssignment: (assigned) =>
@@ -55,6 +55,13 @@ export async function runProcessor<S>(options: ProcessorRunOptions<S>): Promise<
         }
       }),
   })
+  try {
+    member = await joining
+  } catch (error) {
+    // Left to itself the loop would keep the process from ending.
+    await running.close().catch(() => {})
+    throw error
+  }
   return running
 }
 
