@@ -1,3 +1,4 @@
+import type { FetchedBatch } from '@syscribe/log'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { batchOf, type ContractLog, type Engine, expectFault, record, settings, unique } from './contract-log.js'
 
@@ -150,9 +151,15 @@ export function pollContract(engine: Engine): void {
         { topic, partition: 0, offset: 5 },
         { topic, partition: 1, offset: 0 },
       ])
-      await expectFault(reader.poll({ waitMs: 2000 }), 'offset_out_of_range', topic, '5')
+      const read: FetchedBatch[] = []
+      // Where the partitions are with two brokers, the other's answer may be there before.
+      const polls = async () => {
+        for (let poll = 0; poll < 2; poll++) read.push(...(await reader.poll({ waitMs: 2000 })))
+      }
+      await expectFault(polls(), 'offset_out_of_range', topic, '5')
       const only = [{ topic, partition: 1 }]
-      expect(await reader.poll({ waitMs: 2000, only })).toHaveLength(1)
+      if (read.length === 0) read.push(...(await reader.poll({ waitMs: 2000, only })))
+      expect(read).toEqual([expect.objectContaining({ topic, partition: 1, nextOffset: 1 })])
     })
 
     it('refuses partitions that are not there', async () => {
