@@ -61,9 +61,9 @@ export class Cluster {
 
   /** One attempt. @throws KafkaFault */
   async send<T>(place: Place, request: WireRequest<T>): Promise<T> {
-    const connection = await this.connectionTo(place)
     try {
-      return await connection.send(request)
+      // Who cannot be connected to may have given its place to another, too.
+      return await (await this.connectionTo(place)).send(request)
     } catch (error) {
       this.forgetIfMisplaced(place, error)
       throw error
