@@ -47,7 +47,8 @@ export function rawFaults(batches: readonly PartitionBatch[], deaths: readonly D
       } else if (kind === 'SocketIo') {
         const stream = `${record.connection.toString('hex')} ${record.pid} ${record.direction}`
         streams.set(stream, [...(streams.get(stream) ?? []), record])
-      } else if (kind === 'CaptureLoss') faults.losses.push(`${record.records} records: ${record.cause}`)
+      } else if (kind === 'CaptureLoss' && record.records > 0)
+        faults.losses.push(`${record.records} records: ${record.cause}`)
     }
   }
   faults.halves = halves(rounds)
