@@ -5,7 +5,7 @@ import type { CollectorConfig } from './collector-config.js'
 import { ContainerWatcher } from './containers/container-watcher.js'
 import { type HostIdentity, hostIdentity } from './host-identity.js'
 import { IdleWatermarks } from './idle-watermarks.js'
-import { type CaptureStats, type Delivery, type Instant, openCapture } from './native.js'
+import { type CaptureStats, type Delivery, type Instant, type Loss, openCapture } from './native.js'
 import { procProcess } from './proc-process.js'
 import { processRecords } from './process-records.js'
 import { Publisher, type Round } from './publisher.js'
@@ -24,6 +24,8 @@ export interface CollectorOptions {
   log: RawLog
   config: CollectorConfig
   logger: Logger
+  /** The capture before did not end in order: the log is told. Default false. */
+  killedBefore?: boolean
 }
 
 export interface Collector {
@@ -54,7 +56,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
 }
 
 async function capturing(
-  { log, config, logger }: CollectorOptions,
+  { log, config, logger, killedBefore = false }: CollectorOptions,
   identity: HostIdentity,
   watcher: ContainerWatcher | null,
 ): Promise<Collector> {
@@ -79,6 +81,9 @@ async function capturing(
   const records = processRecords(identity, config.environmentPrefixes, proc)
   const idle = new IdleWatermarks(log.shared)
   let stopping = false
+  let earlier: readonly Loss[] = killedBefore ? [killed] : []
+  if (killedBefore)
+    logger.warn('capture did not end in order before: what was in memory then is lost, and was not counted')
 
   try {
     const at = { time: Date.now() * 1000, timeNanos: 0 }
@@ -95,7 +100,9 @@ async function capturing(
   }
 
   function round(delivery: Delivery): Round {
-    const captured = delivery.batches.length + delivery.processes.length + delivery.losses.length > 0
+    const losses = [...earlier, ...delivery.losses]
+    earlier = []
+    const captured = delivery.batches.length + delivery.processes.length + losses.length > 0
     for (const loss of delivery.losses) logger.warn(loss, 'capture records were lost')
     const processes = delivery.processes.map((event) =>
       event.kind === 'seen'
@@ -107,7 +114,7 @@ async function capturing(
     return {
       batches: delivery.batches,
       processes,
-      losses: delivery.losses,
+      losses,
       containers: watcher?.take(delivery.watermark) ?? null,
       watermark: idle.due(Date.now(), empty) ? delivery.watermark : null,
       final: false,
@@ -166,4 +173,5 @@ function expectContainers(watcher: ContainerWatcher, processes: Round['processes
   }
 }
 
+const killed: Loss = { cause: 'killed', records: 0, bytes: 0 }
 const nothing: Round = { batches: [], processes: [], losses: [], watermark: null, final: false }

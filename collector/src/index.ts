@@ -1,3 +1,4 @@
+export { CaptureMark } from './capture-mark.js'
 export { type Collector, type CollectorOptions, startCollector } from './collector.js'
 export type { CollectorConfig } from './collector-config.js'
 export { checkContainerRuntime } from './containers/check-runtime.js'

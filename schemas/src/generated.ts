@@ -5,7 +5,7 @@ export type BootId = Buffer
 
 /** Capture records were lost; which bytes, shows in the positions. */
 export interface CaptureLoss {
-  /** When, microseconds since the Unix epoch, UTC (kernel monotonic clock plus the host's offset). */
+  /** When it was noticed, microseconds since the Unix epoch, UTC (kernel monotonic clock plus the host's offset). */
   time: number
   /** Nanoseconds beyond `time`, 0 to 999. */
   timeNanos: number
@@ -409,8 +409,8 @@ export interface HttpMessage {
 /** Where the bytes were read: as they passed the socket, or in the clear above a TLS library. */
 export type Layer = 'socket' | 'tls'
 
-/** Where capture records were lost. ring_full: the kernel's ring buffer had no room. queue_full: the collector's bounded queue had no room (the disk or the broker stalls). scratch_busy: no scratch buffer was free on that CPU. table_full: a kernel map was full. encode: a record could not be encoded. other: any other cause. */
-export type LossCause = 'ring_full' | 'queue_full' | 'scratch_busy' | 'table_full' | 'encode' | 'other'
+/** Where capture records were lost. ring_full: the kernel's ring buffer had no room. queue_full: the collector's bounded queue had no room (the disk or the broker stalls). scratch_busy: no scratch buffer was free on that CPU. table_full: a kernel map was full. encode: a record could not be encoded. other: any other cause. killed: capture did not end in order before this start, as when it was killed or the host went down; what was in memory then is gone, its `records` and `bytes` are not known and 0. */
+export type LossCause = 'ring_full' | 'queue_full' | 'scratch_busy' | 'table_full' | 'encode' | 'other' | 'killed'
 
 /** Half of an HTTP exchange. */
 export type MessageKind = 'request' | 'response'

@@ -1,4 +1,5 @@
 import {
+  CaptureMark,
   type CaptureStats,
   type Collector,
   type CollectorConfig,
@@ -23,6 +24,7 @@ export interface Capture {
 /** Capture as configured; not begun. */
 export function captureInto(log: RawLog, config: Config, logger: Logger): Capture {
   let collector: Collector | undefined
+  let mark: CaptureMark | undefined
   let ended = false
   let fail: (error: unknown) => void = () => {}
   const failed = new Promise<never>((_, reject) => {
@@ -33,13 +35,26 @@ export function captureInto(log: RawLog, config: Config, logger: Logger): Captur
     failed,
     stats: () => collector?.stats(),
     start: async () => {
-      collector = await startCollector({ log, config: collectorConfig(config), logger })
+      mark = new CaptureMark(config.dataDir)
+      mark.set()
+      try {
+        collector = await startCollector({
+          log,
+          config: collectorConfig(config),
+          logger,
+          killedBefore: mark.found,
+        })
+      } catch (error) {
+        if (!mark.found) mark.clear()
+        throw error
+      }
       collector.ended.catch(fail)
     },
     end: async () => {
       if (collector === undefined || ended) return
       ended = true
       await collector.stop()
+      mark?.clear()
       logger.info(collector.stats(), 'capture has ended')
     },
   }

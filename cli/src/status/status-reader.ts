@@ -128,7 +128,8 @@ export class StatusReader {
         at: timestamp,
         host: `${value.host}`,
         cause: `${value.cause}`,
-        records: Number(value.records),
+        // How many a kill cost is not known: each shows as one.
+        records: value.cause === 'killed' ? 1 : Number(value.records),
       })
     })
   }
