@@ -142,7 +142,9 @@ describe('configuration', () => {
   })
 
   test('a fault in a flag names the flag too', () => {
-    expect(fault({}, { hooks: 'x' }).message).toBe('--hooks (SYSCRIBE_HOOKS)="x": must be one of auto, socket, function, syscall')
+    expect(fault({}, { hooks: 'x' }).message).toBe(
+      '--hooks (SYSCRIBE_HOOKS)="x": must be one of auto, socket, function, syscall',
+    )
   })
 
   test('brokers and addresses to listen at', () => {
