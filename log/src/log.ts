@@ -184,6 +184,8 @@ export interface GroupOptions {
    * its `close` rejects with the same.
    */
   onAssignment(assigned: readonly TopicPartition[]): Promise<void>
+  /** Called once when the member, after it had joined, is out of the group for good; its `close` rejects with the same. */
+  onFailure?(error: unknown): void
 }
 
 export interface GroupMember {

@@ -101,6 +101,7 @@ export class RenamedLog implements Log {
       group: this.#group(options.group),
       topics: options.topics.map((topic) => this.#topic(topic)),
       onAssignment: (assigned) => options.onAssignment(this.#out(assigned)),
+      onFailure: (error) => options.onFailure?.(error),
     })
   }
   async committed(group: string): Promise<CommittedOffset[]> {

@@ -54,6 +54,8 @@ export async function runProcessor<S>(options: ProcessorRunOptions<S>): Promise<
           }
         }
       }),
+    // Others have its partitions then: without a word this process would go on and do nothing.
+    onFailure: (error) => loop.fail(error),
   })
   try {
     member = await joining

@@ -58,8 +58,11 @@ export function runLoop(
   const close = () => {
     closed ??= (async () => {
       signal?.removeEventListener('abort', onAbort)
-      await release()
-      await loop.stop()
+      try {
+        await release()
+      } finally {
+        await loop.stop()
+      }
     })()
     return closed
   }

@@ -59,6 +59,7 @@ export class StageLoop {
   #watch: Reader | null = null
   #stopping = false
   #sleep = new AbortController()
+  #failure: { error: unknown } | null = null
   #running: Promise<void> | null = null
 
   constructor(context: StageContext) {
@@ -94,6 +95,12 @@ export class StageLoop {
     this.#running ??= this.#run()
     // Whoever asks for `done` sees the fault; without anybody asking it must not end the process.
     this.#running.catch(() => {})
+  }
+
+  /** Ends the loop with this fault after the pass that runs. */
+  fail(error: unknown): void {
+    this.#failure ??= { error }
+    this.#wake()
   }
 
   /** Runs `work` between two passes. */
@@ -176,6 +183,7 @@ export class StageLoop {
     try {
       let settled = 0
       while (!this.#stopping) {
+        if (this.#failure !== null) throw this.#failure.error
         for (const { run } of this.#waiting.splice(0)) {
           await run()
           settled = 0

@@ -58,6 +58,7 @@ export function groupedLog(log: Log, group: string): Log {
         group: own(options.group),
         topics: options.topics.map(topicIn),
         onAssignment: (assigned) => options.onAssignment(out(assigned)),
+        onFailure: (error) => options.onFailure?.(error),
       }),
     committed: async (name) => out(await log.committed(own(name))),
     deleteGroup: (name) => log.deleteGroup(own(name)),

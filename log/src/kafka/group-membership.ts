@@ -138,6 +138,7 @@ export class KafkaGroupMember implements GroupMember {
   #fail(error: unknown): void {
     const fault = error instanceof KafkaFault ? logError(error, `group ${this.#options.group}`) : error
     this.#failure = { error: fault }
+    if (this.#joined === null) this.#options.onFailure?.(fault)
     this.#joined?.reject(fault)
     this.#joined = null
   }

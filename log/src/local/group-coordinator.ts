@@ -83,6 +83,7 @@ export class GroupCoordinator {
     } catch (error) {
       member.failure = error
       remove(members, member)
+      if (member.assigned !== null) member.options.onFailure?.(error)
     }
   }
 

@@ -96,6 +96,26 @@ export function groupContract(engine: Engine): void {
       await other.close()
     })
 
+    it('puts out a member whose work on an assignment fails, and tells it', async () => {
+      const fault = new Error('no room for partitions')
+      const failures: unknown[] = []
+      let fails = false
+      const one = await open.log.groupMember({
+        group,
+        topics,
+        onAssignment: async () => {
+          if (fails) throw fault
+        },
+        onFailure: (error) => void failures.push(error),
+      })
+      fails = true
+      const two = await join('two')
+      await settle(['two', 8])
+      expect(failures).toEqual([fault])
+      await expect(one.close()).rejects.toBe(fault)
+      await leave('two', two)
+    })
+
     it('refuses a topic that is not there', async () => {
       const joining = open.log.groupMember({ group, topics: ['nowhere'], onAssignment: async () => undefined })
       await expectFault(joining, 'unknown_topic', 'nowhere')
