@@ -51,6 +51,9 @@ static __always_inline void read_call(struct pt_regs *regs, struct call *call) {
   call->argument[4] = regs->r8;
   call->argument[5] = regs->r9;
 }
+static __always_inline void *user_pointer(u64 address) {
+  return (void *)address;
+}
 enum {
   CALL_read = 0, CALL_write = 1, CALL_readv = 19, CALL_writev = 20, CALL_sendfile = 40, CALL_sendto = 44,
   CALL_recvfrom = 45, CALL_sendmsg = 46, CALL_recvmsg = 47, CALL_splice = 275, CALL_recvmmsg = 299,
@@ -71,6 +74,19 @@ static __always_inline void read_call(struct pt_regs *regs, struct call *call) {
   call->argument[3] = regs->regs[3];
   call->argument[4] = regs->regs[4];
   call->argument[5] = regs->regs[5];
+}
+/*
+ * From Linux 6.3 on the kernel takes no address with a tag in its top byte from us, though it took it from the call. Only
+ * where no tags are checked (MTE) may it be left away: a wrong one may end the process.
+ */
+#define CHECKED_TAGS (3ULL << 38) /* SCTLR_EL1.TCF0 */
+static __always_inline void *user_pointer(u64 address) {
+  if (address >> 56) {
+    struct task_struct *task = bpf_get_current_task_btf();
+    if (!bpf_core_field_exists(task->thread.sctlr_user) || !(task->thread.sctlr_user & CHECKED_TAGS))
+      address &= (1ULL << 56) - 1;
+  }
+  return (void *)address;
 }
 enum {
   CALL_read = 63, CALL_write = 64, CALL_readv = 65, CALL_writev = 66, CALL_sendfile = 71, CALL_splice = 76,
@@ -126,7 +142,7 @@ static __always_inline bool call_shape(long number, struct call *call, u8 *direc
 
 /* From a struct msghdr in user memory, read into `header`. */
 static __always_inline void read_message(u64 address, struct source *source, struct user_msghdr *header) {
-  if (bpf_probe_read_user(header, sizeof *header, (void *)address)) {
+  if (bpf_probe_read_user(header, sizeof *header, user_pointer(address))) {
     source->missing = MISSING_FAULT;
     return;
   }

@@ -86,8 +86,17 @@ struct thread_info {
   u32 status;
 };
 
+#if defined(__TARGET_ARCH_arm64)
+struct thread_struct {
+  u64 sctlr_user;
+};
+#endif
+
 struct task_struct {
   struct thread_info thread_info;
+#if defined(__TARGET_ARCH_arm64)
+  struct thread_struct thread;
+#endif
   unsigned int flags;
   int pid;
   int tgid;

@@ -41,7 +41,8 @@ static __always_inline u32 message_index(u64 thread, const struct call *call, in
     /* The kernel has written the length of the message before this one. */
     u32 written = 0;
     u64 previous = vector + (u64)(index - 1) * sizeof(struct user_mmsghdr);
-    if (bpf_probe_read_user(&written, sizeof written, (void *)(previous + __builtin_offsetof(struct user_mmsghdr, length))) ||
+    u64 place = previous + __builtin_offsetof(struct user_mmsghdr, length);
+    if (bpf_probe_read_user(&written, sizeof written, user_pointer(place)) ||
         written != cursor->last_length)
       index = 0;
   }

@@ -37,7 +37,7 @@ static long copy_step(u32 turn, struct scratch **context) {
       copy->missing = MISSING_OTHER;
       return 1;
     }
-    if (bpf_probe_read_user(&part, sizeof part, (void *)copy->iov)) {
+    if (bpf_probe_read_user(&part, sizeof part, user_pointer(copy->iov))) {
       copy->missing = MISSING_FAULT;
       return 1;
     }
@@ -58,7 +58,7 @@ static long copy_step(u32 turn, struct scratch **context) {
   at &= PIECE_BYTES - 1;
   if (length > PIECE_BYTES)
     return 1;
-  if (bpf_probe_read_user(scratch->payload + at, length, (void *)copy->base)) {
+  if (bpf_probe_read_user(scratch->payload + at, length, user_pointer(copy->base))) {
     copy->missing = MISSING_FAULT;
     return 1;
   }
@@ -95,7 +95,7 @@ static __always_inline void put_io(struct scratch *scratch, const struct source 
     /* The usual case: one buffer, one record. */
     asm volatile("" : "+r"(left));
     left &= 2 * PIECE_BYTES - 1;
-    if (bpf_probe_read_user(scratch->payload, left, (void *)source->base))
+    if (bpf_probe_read_user(scratch->payload, left, user_pointer(source->base)))
       copy->missing = MISSING_FAULT;
     else
       copy->filled = left;

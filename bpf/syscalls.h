@@ -87,7 +87,8 @@ struct message_walk {
 
 static __always_inline u32 message_length(u64 vector, u32 index) {
   u32 length = 0;
-  bpf_probe_read_user(&length, sizeof length, &((struct user_mmsghdr *)vector)[index].length);
+  const struct user_mmsghdr *messages = user_pointer(vector);
+  bpf_probe_read_user(&length, sizeof length, &messages[index].length);
   return length;
 }
 

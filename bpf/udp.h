@@ -60,7 +60,7 @@ int udp6_received(struct bpf_sock_addr *ctx) {
 /* With HOOK_FUNCTION `name` is the kernel's copy, else that of user memory. */
 static __always_inline long copy_name(struct user_sockaddr *to, u32 size, u64 name) {
   return hook == HOOK_FUNCTION ? bpf_probe_read_kernel(to, size, (void *)name)
-                               : bpf_probe_read_user(to, size, (void *)name);
+                               : bpf_probe_read_user(to, size, user_pointer(name));
 }
 
 static __always_inline void read_peer(u64 name, struct socket_identity *identity) {

@@ -64,7 +64,7 @@ export interface Instant {
 
 /**
  * How socket I/O is seen: `socket` tracepoints (kernel 6.3 and newer), the end of the `function`s that send and receive
- * (5.15 and newer on x86_64, 6.4 on arm64), or `syscall` enter and exit (5.15 and newer).
+ * (5.15 and newer on x86_64, 6.4 on arm64), or `syscall` enter and exit (5.15 and newer on x86_64, 5.18 on arm64).
  */
 export type Hook = 'socket' | 'function' | 'syscall'
 

@@ -21,6 +21,7 @@ const size = 5000
 
 /** Calls that carry the bytes in user memory, by their receiving half; with the peers' names in native/socket-calls.c. */
 const calls = ['read', 'readv', 'recvfrom', 'recvmsg', 'recvmmsg', 'preadv2', 'peek']
+if (process.arch === 'arm64') calls.push('tagged')
 const families: Family[] = [4, 6]
 
 describe.each(hooksHere())('hook %s', (hook) => {

@@ -149,7 +149,7 @@ export const settings = {
     argument: 'KIND',
     default: 'auto',
     meaning:
-      'Kernel hooks: socket (kernel 6.3 and newer), function (5.15 and newer, x86_64), syscall (5.15 and newer), auto chooses',
+      'Kernel hooks: socket (kernel 6.3 and newer), function (5.15 and newer; arm64: 6.4), syscall (5.15 and newer; arm64: 5.18), auto chooses',
     schema: oneOf(['auto', 'socket', 'function', 'syscall']),
   }),
   logLevel: setting({

@@ -11,7 +11,8 @@
  *   socket-calls bare <program>...                    execs without environment
  *
  * <calls>: read (write), readv (writev), recvfrom (sendto), recvmsg (sendmsg), recvmmsg (sendmmsg), preadv2 (pwritev2),
- * sendfile, splice (both with read), peek (recv with MSG_PEEK first), io_uring, compat (32-bit calls, x86 only).
+ * sendfile, splice (both with read), peek (recv with MSG_PEEK first), io_uring, compat (32-bit calls, x86 only),
+ * tagged (read and write by addresses with a tag, arm64 only).
  * Byte n sent is n * 31 + n / 256 modulo 256.
  */
 #define _GNU_SOURCE
@@ -73,6 +74,10 @@ static ssize_t send_some(int fd, const char *calls, unsigned char *bytes, size_t
   if (!strcmp(calls, "compat"))
     return by_32_bit(4, fd, bytes, size);
 #endif
+#if defined(__aarch64__)
+  if (!strcmp(calls, "tagged"))
+    return write(fd, tagged(bytes), size);
+#endif
   message.msg_iovlen = split(bytes, size, parts);
   if (!strcmp(calls, "readv"))
     return writev(fd, parts, message.msg_iovlen);
@@ -131,6 +136,10 @@ static ssize_t receive_some(int fd, const char *calls, unsigned char *bytes, siz
 #if defined(__x86_64__)
   if (!strcmp(calls, "compat"))
     return by_32_bit(3, fd, bytes, size);
+#endif
+#if defined(__aarch64__)
+  if (!strcmp(calls, "tagged"))
+    return read(fd, tagged(bytes), size);
 #endif
   message.msg_iovlen = split(bytes, size, parts);
   if (!strcmp(calls, "readv"))
