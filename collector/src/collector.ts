@@ -144,7 +144,10 @@ async function capturing(
         await publisher.publish(round(delivery))
       }
       await watched
-      await publisher.publish({ ...nothing, containers: watcher?.rest(last) ?? null, watermark: last, final: true })
+      const containers = watcher?.rest(last) ?? null
+      // One end for all topics: what is told of containers may be of later than the last capture.
+      const end = containers !== null && containers.watermark.time > last.time ? containers.watermark : last
+      await publisher.publish({ ...nothing, containers, watermark: end, final: true })
     } finally {
       capture.close()
       await (watched ?? watcher?.stop())

@@ -145,7 +145,7 @@ export class ContainerWatcher {
 
   /** What is left after `stop`. @param captured capture ended here */
   rest(captured: Instant): ContainersRound {
-    return this.#news.take(captured.time)
+    return this.#news.rest(captured.time)
   }
 
   async #watch(): Promise<void> {

@@ -22,7 +22,7 @@ export class DockerApi {
   }
 
   /**
-   * The JSON at a path; null for status 404.
+   * The JSON at a path; null for what is not there: status 404, or what Podman says of a container that is removed meanwhile.
    * @throws ContainerRuntimeError; HTTP that cannot be parsed has its `HPE_…` error as cause
    */
   async get(path: string): Promise<{ body: unknown; headers: IncomingMessage['headers'] } | null> {
@@ -42,6 +42,7 @@ export class DockerApi {
     }
     const text = Buffer.concat(chunks).toString()
     if (response.statusCode === 404) return null
+    if (response.statusCode === 500 && /"cause": *"no such container"/.test(text)) return null
     if (response.statusCode !== 200) {
       const said = `${response.statusCode} ${text.slice(0, 200).trim()}`
       throw new ContainerRuntimeError('bad_answer', `${this.socket}: GET ${path} was answered with ${said}`)

@@ -15,6 +15,15 @@ export class PendingNews {
     this.#news.push({ at, news })
   }
 
+  /**
+   * The last of it: nothing is added any more. Its watermark is no earlier than any of its records, for nothing that comes
+   * later would let those count.
+   * @param captured capture ended here
+   */
+  rest(captured: number): ContainersRound {
+    return this.take(this.#news.reduce((latest, { at }) => Math.max(latest, at), captured))
+  }
+
   /** All of it. @param upTo nothing that is added later is of before */
   take(upTo: number): ContainersRound {
     const floor = this.#watermark

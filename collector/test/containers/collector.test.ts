@@ -91,6 +91,8 @@ test('what runs in containers is in the log with them, in an order by which they
   }
   const marks = (await recordsOf(log, 'containers')).filter(({ kind }) => kind === 'Watermark')
   expect(marks.at(-1)).toMatchObject({ value: { final: true } })
+  const end = marks.at(-1)?.value.time as number
+  for (const { value } of await recordsOf(log, 'containers')) expect(value.time).toBeLessThanOrEqual(end)
   const last = (await recordsOf(log, 'processes')).at(-1)
   expect(marks.at(-1)?.timestamp).toBe(last?.timestamp)
   const [host] = await recordsOf(log, 'containers')

@@ -201,8 +201,15 @@ test('a start that is not answered holds the watermark, and not for ever', { tim
   }
 })
 
-test('what is gone before it could be asked about is known by its events', async () => {
+const missing = 'no such container'
+const podmanSays = { cause: missing, message: `container brief does not exist in database: ${missing}`, response: 500 }
+
+test.each([
+  ['Docker', 404, { message: missing }],
+  ['Podman, when it is being removed', 500, podmanSays],
+])('what is gone before it could be asked about is known by its events: %s', async (_, status, said) => {
   const docker = await fake()
+  docker.instead.set('/containers/brief/json', (response) => json(response, said, status))
   const watching = await watched(docker)
   docker.event('create', 'brief', { name: 'short', image: 'tiny:1' })
   docker.event('start', 'brief', { name: 'short', image: 'tiny:1', 'com.docker.compose.service': 'job', 'a=b': 'ü' })
