@@ -5,12 +5,12 @@ import { beforeAll, expect, test } from 'vitest'
 import { endings } from '../harness/at-end.js'
 import type { ContainerEngine } from '../harness/container-engine.js'
 import { fillImageFolder } from '../harness/image-folder.js'
-import { startRootlessDocker, startRootlessNerdctl } from '../harness/rootless-engines.js'
+import { startRootlessDocker, startRootlessNerdctl, startRootlessPodman } from '../harness/rootless-engines.js'
 import { type Line, Outputs, Syscribe } from '../harness/syscribe.js'
 import { until } from '../harness/until.js'
 import { buildNerdctl } from '../servers/nerdctl.js'
 
-// An engine of a user who is not root: its containers have a network below another, which only RootlessKit's ports lead into.
+// An engine of a user who is not root: its containers have a network below another, which only its port forwarder leads into.
 
 const profile = `rootless-${process.pid}`
 const atEnd = endings()
@@ -29,77 +29,85 @@ for (const url of process.argv.slice(2)) {
     get(url, { agent: false }, (response) => response.resume().on('end', done)).on('error', failed)
   })
 }
+// Without a cgroup, a container is known by its addresses: it must live until the engine is asked for them.
+setTimeout(() => {}, 1000)
 `
 
 const isRequest = (line: Line) => line.event_type === undefined && !('status_code' in line)
 const nameOf = (container: unknown) => (container as { container_name: string } | null)?.container_name ?? null
 
-const engines: [string, () => Promise<ContainerEngine>][] = [
-  ['Docker', startRootlessDocker],
-  ['nerdctl', startRootlessNerdctl],
+const engines: [string, () => Promise<ContainerEngine>, network: string[], address: string][] = [
+  ['Docker', startRootlessDocker, [], '.NetworkSettings.IPAddress'],
+  ['nerdctl', startRootlessNerdctl, [], '.NetworkSettings.IPAddress'],
+  ['Podman', startRootlessPodman, ['--network', 'own'], '.NetworkSettings.Networks.own.IPAddress'],
 ]
 
-test.each(engines)('rootless %s: each end is the container it is', { timeout: 300_000 }, async (_, start) => {
-  const root = mkdtempSync(join(tmpdir(), 'syscribe-image-'))
-  atEnd(() => rmSync(root, { recursive: true }))
-  fillImageFolder(root, [process.execPath])
-  writeFileSync(join(root, 'server.mjs'), server)
-  writeFileSync(join(root, 'client.mjs'), client)
-  const engine = await start()
-  atEnd(() => engine.remove())
-  engine.importImage('docker.io/library/ports:1', root)
-  const env = { ADI_PROFILE_ALLOWED: profile, CONTAINERD_SOCKET: engine.socket }
-  const syscribe = await Syscribe.start(env, new Outputs(), engine.host)
-  atEnd(() => syscribe.dispose())
+test.each(engines)(
+  'rootless %s: each end is the container it is',
+  { timeout: 300_000 },
+  async (_, start, network, address) => {
+    const root = mkdtempSync(join(tmpdir(), 'syscribe-image-'))
+    atEnd(() => rmSync(root, { recursive: true }))
+    fillImageFolder(root, [process.execPath])
+    writeFileSync(join(root, 'server.mjs'), server)
+    writeFileSync(join(root, 'client.mjs'), client)
+    const engine = await start()
+    atEnd(() => engine.remove())
+    engine.importImage('docker.io/library/ports:1', root)
+    const env = { ADI_PROFILE_ALLOWED: profile, CONTAINERD_SOCKET: engine.socket }
+    const syscribe = await Syscribe.start(env, new Outputs(), engine.host)
+    atEnd(() => syscribe.dispose())
 
-  const node = ['ports:1', process.execPath]
-  const profiled = ['-e', `ADI_PROFILE=${profile}`]
-  const service = ['--label', 'com.docker.compose.service=shop']
-  engine.cli('run', '-d', '--name', 'web', '-p', '8080:80', ...profiled, ...service, ...node, '/server.mjs')
-  engine.cli('run', '-d', '--name', 'plain', '-p', '9090:80', ...node, '/server.mjs')
-  const addressOf = (name: string) => engine.cli('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)
-  const [web, plain] = [addressOf('web'), addressOf('plain')]
-  for (const to of ['127.0.0.1:8080', '127.0.0.1:9090']) {
-    await until(`${to} answers`, () => engine.host.run('curl', '-sf', `http://${to}/`) !== '')
-  }
-  const call = ['http://127.0.0.1:8080/published', 'http://127.0.0.1:9090/proxied']
-  engine.host.run('env', `ADI_PROFILE=${profile}`, process.execPath, join(root, 'client.mjs'), ...call)
-  const calls = [`http://${web}:80/neighbour`, `http://${plain}:80/plain`]
-  engine.cli('run', '--rm', '--name', 'caller', ...profiled, ...node, '/client.mjs', ...calls)
-  // Four are sent, two of them to a process that is observed.
-  const said = () => syscribe.outputs.lines().filter((line) => isRequest(line) && line.url !== '/')
-  await until('all calls are in the log', () => said().length >= 6)
-  expect(await syscribe.stop(), syscribe.stderr).toBe(0)
+    const node = ['ports:1', process.execPath]
+    const profiled = ['-e', `ADI_PROFILE=${profile}`]
+    const run = (...args: string[]) => engine.cli('run', ...network, ...args)
+    const service = ['--label', 'com.docker.compose.service=shop']
+    run('-d', '--name', 'web', '-p', '8080:80', ...profiled, ...service, ...node, '/server.mjs')
+    run('-d', '--name', 'plain', '-p', '9090:80', ...node, '/server.mjs')
+    const addressOf = (name: string) => engine.cli('inspect', '-f', `{{${address}}}`, name)
+    const [web, plain] = [addressOf('web'), addressOf('plain')]
+    for (const to of ['127.0.0.1:8080', '127.0.0.1:9090']) {
+      await until(`${to} answers`, () => engine.host.run('curl', '-sf', `http://${to}/`) !== '')
+    }
+    const call = ['http://127.0.0.1:8080/published', 'http://127.0.0.1:9090/proxied']
+    engine.host.run('env', `ADI_PROFILE=${profile}`, process.execPath, join(root, 'client.mjs'), ...call)
+    const calls = [`http://${web}:80/neighbour`, `http://${plain}:80/plain`]
+    run('--rm', '--name', 'caller', ...profiled, ...node, '/client.mjs', ...calls)
+    // Four are sent, two of them to a process that is observed.
+    const said = () => syscribe.outputs.lines().filter((line) => isRequest(line) && line.url !== '/')
+    await until('all calls are in the log', () => said().length >= 6)
+    expect(await syscribe.stop(), syscribe.stderr).toBe(0)
 
-  const requests = said()
-  const sent = requests.filter(({ direction }) => direction === 'send')
-  const ends = sent.map((line) => [
-    line.url,
-    nameOf(line.source_container),
-    nameOf(line.destination_container),
-    line.destination_service,
-  ])
-  expect(ends).toEqual([
-    ['/published', null, 'web', 'shop'],
-    ['/proxied', null, 'plain', 'plain'],
-    ['/neighbour', 'caller', 'web', 'shop'],
-    ['/plain', 'caller', 'plain', 'plain'],
-  ])
-  const byUrl = (a: Line, b: Line) => (`${a.url}` < `${b.url}` ? -1 : 1)
-  const received = requests.filter(({ direction }) => direction === 'recv').sort(byUrl)
-  expect(received.map(({ url, destination_container }) => [url, nameOf(destination_container)])).toEqual([
-    ['/neighbour', 'web'],
-    ['/published', 'web'],
-  ])
-  const [neighbour] = sent.filter(({ url }) => url === '/neighbour')
-  expect(received[0]?.connection_id).toBe(neighbour?.connection_id)
-  expect(nameOf(received[0]?.source_container)).toBe('caller')
+    const requests = said()
+    const sent = requests.filter(({ direction }) => direction === 'send')
+    const ends = sent.map((line) => [
+      line.url,
+      nameOf(line.source_container),
+      nameOf(line.destination_container),
+      line.destination_service,
+    ])
+    expect(ends).toEqual([
+      ['/published', null, 'web', 'shop'],
+      ['/proxied', null, 'plain', 'plain'],
+      ['/neighbour', 'caller', 'web', 'shop'],
+      ['/plain', 'caller', 'plain', 'plain'],
+    ])
+    const byUrl = (a: Line, b: Line) => (`${a.url}` < `${b.url}` ? -1 : 1)
+    const received = requests.filter(({ direction }) => direction === 'recv').sort(byUrl)
+    expect(received.map(({ url, destination_container }) => [url, nameOf(destination_container)])).toEqual([
+      ['/neighbour', 'web'],
+      ['/published', 'web'],
+    ])
+    const [neighbour] = sent.filter(({ url }) => url === '/neighbour')
+    expect(received[0]?.connection_id).toBe(neighbour?.connection_id)
+    expect(nameOf(received[0]?.source_container)).toBe('caller')
 
-  await engine.remove()
-  expect(
-    readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && commandOf(entry).includes(engine.socket)),
-  ).toEqual([])
-})
+    await engine.remove()
+    expect(
+      readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && commandOf(entry).includes(engine.socket)),
+    ).toEqual([])
+  },
+)
 
 function commandOf(pid: string): string {
   try {

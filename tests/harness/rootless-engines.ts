@@ -65,6 +65,36 @@ export async function startRootlessNerdctl(): Promise<ContainerEngine> {
   })
 }
 
+/** Starts `podman system service` of a user; resolves when it answers. Its containers share a network called `own`. */
+export function startRootlessPodman(): Promise<ContainerEngine> {
+  return startEngine((folder) => {
+    const user = new RootlessUser(folder)
+    const socket = join(user.runtime, 'podman.sock')
+    const config = join(folder, 'containers.conf')
+    // As for startPodman.
+    const limits = 'default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]'
+    writeFileSync(config, `[containers]\n${limits}\n`)
+    const choices = { runtime: 'runc', 'cgroup-manager': 'cgroupfs', 'events-backend': 'file', 'storage-driver': 'vfs' }
+    const options = Object.entries(choices).flatMap(([option, value]) => [`--${option}`, value])
+    const { command, args } = user.as('podman', ...options)
+    const env = { ...user.env, CONTAINERS_CONF: config }
+    return {
+      ...user.kind,
+      socket,
+      daemon: { command, args: [...args, 'system', 'service', '--time=0', `unix://${socket}`], env },
+      cli: { command, args },
+      probe: { command: 'curl', args: ['-sf', '--unix-socket', socket, 'http://podman/_ping'] },
+      importImage: (run, name, root) => {
+        const archive = join(folder, 'image.tar')
+        run('tar', '--owner=0', '--group=0', '--mode=a+rX', '-C', root, '-cf', archive, '.')
+        run(command, ...args, 'import', archive, name)
+        run(command, ...args, 'network', 'create', 'own')
+      },
+      removeContainers: (run) => run(command, ...args, 'rm', '-fa', '-t', '0'),
+    }
+  })
+}
+
 /** A user of an engine's own, who is none of this machine's, with ids for containers and a runtime directory. */
 class RootlessUser {
   readonly home: string
