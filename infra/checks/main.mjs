@@ -12,6 +12,8 @@ const ci = process.env.CI !== undefined && process.env.CI !== '' && process.env.
 const folder = mkdtempSync(join(tmpdir(), 'syscribe-tests-'))
 const report = join(folder, 'report.json')
 const counts = { passed: 0, failed: 0 }
+/** Said again at the end: an output cut to its last lines still shows them. @type {string[]} */
+const failures = []
 
 /** @type {[string, string, string[]][]} */
 const checks = [
@@ -26,7 +28,7 @@ try {
     if (code === 0) counts.passed++
     else {
       counts.failed++
-      process.stdout.write(`${name}: failed\n`)
+      failures.push(name)
     }
   }
   process.stdout.write('\n== tests\n')
@@ -35,11 +37,16 @@ try {
   const tests = countTests(report, ci)
   counts.passed += tests.passed
   counts.failed += tests.failed
+  failures.push(...tests.failures)
   // A fault outside of any test (an unhandled rejection, a suite that cannot start) fails the run too.
-  if (code !== 0 && tests.failed === 0) counts.failed++
+  if (code !== 0 && tests.failed === 0) {
+    counts.failed++
+    failures.push('tests: a fault outside of any test')
+  }
   if (tests.skipped > 0) process.stdout.write(`${tests.skipped} skipped${ci ? ', which counts as failed in CI' : ''}\n`)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
+for (const failure of failures) process.stdout.write(`failed: ${failure}\n`)
 process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`)
 process.exitCode = counts.failed === 0 ? 0 : 1

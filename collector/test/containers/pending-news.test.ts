@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { PendingNews } from '../../src/containers/pending-news.js'
 import type { ContainerNews } from '../../src/publisher.js'
 
-const host = { host: 'h', boot: Buffer.alloc(16), runtime: '', complete: false }
+const host = { host: 'h', boot: Buffer.alloc(16), runtime: '', complete: false, netns: 0, addresses: [] }
 const told = (time: { time: number; timeNanos: number }): ContainerNews => ({
   kind: 'ContainerHost',
   value: { ...host, ...time },

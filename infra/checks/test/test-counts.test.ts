@@ -14,9 +14,10 @@ afterEach(() => {
 
 function report(...suites: { status: string; tests: string[] }[]): string {
   const path = join(folder, 'report.json')
-  const testResults = suites.map(({ status, tests }) => ({
+  const testResults = suites.map(({ status, tests }, n) => ({
+    name: join(process.cwd(), `${n}.test.ts`),
     status,
-    assertionResults: tests.map((test) => ({ status: test })),
+    assertionResults: tests.map((test) => ({ status: test, fullName: `is ${test}` })),
   }))
   writeFileSync(path, JSON.stringify({ testResults }))
   return path
@@ -30,15 +31,24 @@ describe('countTests', () => {
     )
 
   it('counts, and fails what is skipped only where asked', () => {
-    expect(countTests(path(), false)).toEqual({ passed: 2, failed: 1, skipped: 2 })
-    expect(countTests(path(), true)).toEqual({ passed: 2, failed: 3, skipped: 2 })
+    const failures = ['1.test.ts: is failed']
+    expect(countTests(path(), false)).toEqual({ passed: 2, failed: 1, skipped: 2, failures })
+    const skipped = ['0.test.ts: is skipped (skipped)', '0.test.ts: is todo (skipped)']
+    expect(countTests(path(), true)).toEqual({ passed: 2, failed: 3, skipped: 2, failures: [...skipped, ...failures] })
   })
 
   it('counts a file that could not be loaded as failed', () => {
-    expect(countTests(report({ status: 'failed', tests: [] }), false)).toEqual({ passed: 0, failed: 1, skipped: 0 })
+    const failures = ['0.test.ts: could not be loaded']
+    expect(countTests(report({ status: 'failed', tests: [] }), false)).toEqual({
+      passed: 0,
+      failed: 1,
+      skipped: 0,
+      failures,
+    })
   })
 
   it('counts a report that is not there as failed', () => {
-    expect(countTests(join(folder, 'none.json'), false)).toEqual({ passed: 0, failed: 1, skipped: 0 })
+    const failures = ['tests: no report of them']
+    expect(countTests(join(folder, 'none.json'), false)).toEqual({ passed: 0, failed: 1, skipped: 0, failures })
   })
 })
