@@ -1,4 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs'
+import { IdleShare } from './idle-share.js'
 
 /** Less than this on the processor or waiting for it says nothing yet. Milliseconds. */
 const littleMs = 4
@@ -17,6 +18,13 @@ const longestPauseMs = 2_500
  */
 const patienceMs = 30_000
 const leastOfPause = 1 / 8
+/**
+ * Where so much of the processors' time is wanted by nobody, others lose nothing: who waits for this thread's processor
+ * finds another. With less idle it stands back in proportion, and in full at `scarceIdle`, which even a saturated
+ * machine has left, between its programs' turns.
+ */
+const plentyIdle = 0.25
+const scarceIdle = 0.15
 
 /** Time a thread spent running and waiting for a processor since its start, nanoseconds. */
 export interface RunAndWait {
@@ -27,16 +35,18 @@ export interface RunAndWait {
 /**
  * Keeps a thread to the time nobody else wants. A low priority does that only against threads that the scheduler
  * compares it with: with autogroups (sched(7)), the default of most distributions, every session gets an equal share,
- * whatever the priorities in it. So this looks at how long the thread had to wait for a processor: a thread that waits is
- * in somebody's way, and stands back for several times the time it took.
+ * whatever the priorities in it. So this looks at how long the thread had to wait for a processor: a thread that waits
+ * while hardly any processor is idle is in somebody's way, and stands back for several times the time it took.
  */
 export class SpareTime {
   readonly #read: () => RunAndWait
+  readonly #idle: { readonly share: number }
   #last: RunAndWait
 
-  /** For the calling thread, unless told where to read. */
-  constructor(read: () => RunAndWait = schedulerTimes()) {
+  /** For the calling thread and the processors it may use, unless told where to read. */
+  constructor(read: () => RunAndWait = schedulerTimes(), idle: { readonly share: number } = new IdleShare()) {
     this.#read = read
+    this.#idle = idle
     this.#last = read()
   }
 
@@ -52,8 +62,9 @@ export class SpareTime {
     this.#last = now
     const share = waited / (ran + waited)
     if (share < contended) return 0
+    const scarcity = Math.max(0, Math.min(1, (plentyIdle - this.#idle.share) / (plentyIdle - scarceIdle)))
     const patience = Math.max(leastOfPause, Math.min(1, patienceMs / behindMs))
-    return Math.min(longestPauseMs, ran * pausePerMs * share) * patience
+    return Math.min(longestPauseMs, ran * pausePerMs * share) * scarcity * patience
   }
 }
 

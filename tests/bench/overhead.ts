@@ -1,15 +1,17 @@
-// What observation costs the observed and everyone else: with and without Syscribe in turn, medians of the rounds.
+// What observation costs the observed and everyone else: with and without Syscribe in turn, median of the rounds' ratios.
+// `overhead [rounds] [windows] [go|nginx|files|latency]`
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Syscribe } from '../harness/syscribe.js'
 import { BenchPrograms } from './measure/bench-servers.js'
-import { calmMedian, type Sample, sample } from './measure/calm.js'
+import { type Comparison, comparison, type Round, type Sample, sample } from './measure/calm.js'
 import { pacedLoad, wrk } from './measure/load.js'
 import { fixed, printTable } from './measure/table.js'
 
-const rounds = Number(process.argv[2] ?? 5)
-const windows = Number(process.argv[3] ?? 4)
+const rounds = Number(process.argv[2] ?? 10)
+const windows = Number(process.argv[3] ?? 3)
+const only = process.argv[4]
 const profile = `bench-${process.pid}`
 const programs = new BenchPrograms()
 const optedIn = { ADI_PROFILE: profile }
@@ -21,30 +23,40 @@ interface Measurement {
 }
 
 /**
- * Measures with Syscribe and without, in turn. The first seconds of each turn are not counted: compilers of the observed
- * programs and of Syscribe's own warm up.
+ * One server for all: what differs is Syscribe alone. The first seconds of each turn are not counted: compilers of Syscribe and
+ * of what is observed warm up. Which of the two comes first changes from round to round.
  */
-async function compare(open: () => Promise<Measurement>): Promise<{ off: Sample[]; on: Sample[] }> {
-  const samples: { off: Sample[]; on: Sample[] } = { off: [], on: [] }
-  const turn = async (into: Sample[]) => {
-    const measurement = await open()
-    try {
-      for (let warm = 0; warm < 3; warm++) await measurement.window()
-      for (let window = 0; window < windows; window++) into.push(await sample(() => measurement.window()))
-    } finally {
-      await measurement.close()
-    }
+async function compare(open: () => Promise<Measurement>): Promise<Comparison> {
+  const measurement = await open()
+  const turn = async () => {
+    for (let warm = 0; warm < 3; warm++) await measurement.window()
+    const samples: Sample[] = []
+    for (let window = 0; window < windows; window++) samples.push(await sample(() => measurement.window()))
+    return samples
   }
-  for (let round = 0; round < rounds; round++) {
-    await turn(samples.off)
+  const observed = async () => {
     const syscribe = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile })
     try {
-      await turn(samples.on)
+      return await turn()
     } finally {
       await syscribe.dispose()
     }
   }
-  return samples
+  const done: Round[] = []
+  try {
+    for (let round = 0; round < rounds; round++) {
+      if (round % 2 === 0) {
+        const off = await turn()
+        done.push({ off, on: await observed() })
+      } else {
+        const on = await observed()
+        done.push({ off: await turn(), on })
+      }
+    }
+  } finally {
+    await measurement.close()
+  }
+  return comparison(done)
 }
 
 async function throughput(kind: 'go' | 'nginx', env: Record<string, string>): Promise<Measurement> {
@@ -65,7 +77,7 @@ async function latency(): Promise<Measurement> {
 }
 
 /** CPU seconds of a loop of 1-byte reads and writes on files. */
-function fileLoop(): () => Promise<Measurement> {
+async function fileLoop(): Promise<Measurement> {
   const source = join(programs.directory, 'file-loop.c')
   writeFileSync(
     source,
@@ -84,36 +96,34 @@ function fileLoop(): () => Promise<Measurement> {
      }`,
   )
   execFileSync('gcc', ['-O2', '-o', join(programs.directory, 'file-loop'), source])
-  return async () => ({
+  return {
     window: async () => Number(execFileSync(join(programs.directory, 'file-loop'), { encoding: 'utf8' })),
     close: async () => {},
-  })
+  }
 }
 
+const measurements: [name: string, what: string, goal: string, open: () => Promise<Measurement>, digits: number][] = [
+  ['go', 'profiled Go server at saturation, requests/s', 'at least 0.85', () => throughput('go', optedIn), 0],
+  ['nginx', 'nginx that did not opt in, requests/s', 'at least 0.98', () => throughput('nginx', {}), 0],
+  ['files', '1-byte reads and writes on files, CPU s', 'at most 1.01', fileLoop, 3],
+  ['latency', 'p50 latency at 2,000/s, profiled Go, µs', 'at most 1.02', latency, 0],
+]
 const rows: Record<string, string | number>[] = []
-function add(what: string, goal: string, samples: { off: Sample[]; on: Sample[] }, digits: number) {
-  const [off, on] = [calmMedian(samples.off), calmMedian(samples.on)]
-  rows.push({
-    what,
-    without: fixed(off.value, digits),
-    with: fixed(on.value, digits),
-    ratio: fixed(on.value / off.value, 3),
-    goal,
-    'windows used': `${off.of}, ${on.of}`,
-  })
-}
-
 try {
-  add(
-    'profiled Go server at saturation, requests/s',
-    'at least 0.85',
-    await compare(() => throughput('go', optedIn)),
-    0,
-  )
-  add('nginx that did not opt in, requests/s', 'at least 0.98', await compare(() => throughput('nginx', {})), 0)
-  add('1-byte reads and writes on files, CPU s', 'at most 1.01', await compare(fileLoop()), 3)
-  add('p50 latency at 2,000/s, profiled Go, µs', 'at most 1.02', await compare(latency), 0)
+  for (const [name, what, goal, open, digits] of measurements) {
+    if (only !== undefined && only !== name) continue
+    const { off, on, ratio, quartiles, used } = await compare(open)
+    rows.push({
+      what,
+      without: fixed(off, digits),
+      with: fixed(on, digits),
+      ratio: fixed(ratio, 3),
+      quartiles: quartiles.map((each) => fixed(each, 3)).join(' to '),
+      goal,
+      'rounds used': used,
+    })
+  }
 } finally {
   programs.remove()
 }
-printTable(`Cost to others, medians of windows of a second, ${rounds} rounds in turn`, rows)
+printTable(`Cost to others, ${rounds} rounds of ${windows} windows of a second, with and without in turn`, rows)
