@@ -5,13 +5,17 @@ import { join } from 'node:path'
 import { kafkaJars, run } from './maven-jars.mjs'
 import { freePort, listens, startProgram } from './program.mjs'
 
+/** Small, and soon ready: for tests. */
+const quickStart = ['-Xms64m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+
 /**
  * Starts Apache Kafka from nothing: one node, its own controller (KRaft), in a temporary folder.
  * @param {import('./test-broker.d.mts').BrokerSettings} [settings]
  * @param {readonly string[]} [format] more arguments for formatting its folder
+ * @param {readonly string[]} [jvm] how the virtual machine runs
  * @returns {Promise<import('./test-broker.d.mts').OwnBroker>}
  */
-export async function startKafka(settings = {}, format = []) {
+export async function startKafka(settings = {}, format = [], jvm = quickStart) {
   const classpath = join(await kafkaJars(), '*')
   const folder = await mkdtemp(join(tmpdir(), 'syscribe-kafka-'))
   const [port, controller] = [await freePort(), await freePort()]
@@ -26,7 +30,6 @@ export async function startKafka(settings = {}, format = []) {
       .map(([name, value]) => `${name}=${value}\n`)
       .join(''),
   )
-  const jvm = ['-Xms64m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
   const logging = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'
   const java = [...jvm, logging, '-cp', classpath]
   const start = () =>

@@ -31,8 +31,18 @@ export function testBroker(): Promise<TestBroker>
 /** Lines of server.properties, over the ones it has; of the ports of its listeners for clients and for the controller. */
 export type BrokerSettings = Record<string, string> | ((port: number, controllerPort: number) => Record<string, string>)
 
-/** `format`: more arguments for formatting its folder, such as `--add-scram`. */
-export function ownBroker(settings?: BrokerSettings, format?: readonly string[]): Promise<OwnBroker>
+/** The heap, collector and compiler of Kafka's own start scripts, for what is measured. */
+export const asInstalled: readonly string[]
+
+/**
+ * @param format more arguments for formatting its folder, such as `--add-scram`
+ * @param jvm options of the Java virtual machine; left out: a small one that is ready soon and compiles little
+ */
+export function ownBroker(
+  settings?: BrokerSettings,
+  format?: readonly string[],
+  jvm?: readonly string[],
+): Promise<OwnBroker>
 
 /** A schema registry that speaks Confluent's API: Apicurio, in memory. */
 export interface TestRegistry {

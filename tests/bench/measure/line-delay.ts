@@ -1,5 +1,6 @@
 import { Outputs } from '../../harness/syscribe.js'
 import type { BenchPrograms } from './bench-servers.js'
+import { sample } from './calm.js'
 import { startAll } from './chain-rate.js'
 import { costOfAll, lookUntil } from './cost-of-all.js'
 import { FileTail } from './file-tail.js'
@@ -15,14 +16,16 @@ export interface LineDelay {
   /** CPU of each command an exchange, microseconds. */
   micros: number[]
   brokerMicros: number
+  /** Share of the processors' time that the host of this virtual machine took meanwhile, 0 to 1. */
+  stolen: number
 }
 
 /** How often the file is looked at: what a delay may be overstated by, milliseconds. */
 const lookMs = 5
 /** One line in so many is taken; a prime, so that requests and responses come alike. */
 const oneIn = 7
-/** Load before the clock runs, seconds: compilers warm up. */
-const warmSeconds = 3
+/** Load before the clock runs, seconds: compilers warm up, the broker's too. */
+const warmSeconds = 15
 
 /**
  * How long after its system call a message's line is in the HTTP log, under a paced load on the Go server.
@@ -64,13 +67,16 @@ export async function lineDelay(
       const broker = brokerPid === undefined ? [] : [brokerPid]
       const [before, brokerBefore] = [costs(), costOfAll(broker)]
       measuring = true
-      const { answered } = await pacedLoad(programs.load, { url, ...load, connections })
-      await caughtUp(warm.answered + answered)
+      const { value: answered, stolen } = await sample(async () => {
+        const { answered } = await pacedLoad(programs.load, { url, ...load, connections })
+        await caughtUp(warm.answered + answered)
+        return answered
+      })
       const micros = costs().map((seconds, index) => (1e6 * (seconds - (before[index] ?? 0))) / answered)
       const brokerMicros = (1e6 * (costOfAll(broker) - brokerBefore)) / answered
       delays.sort((a, b) => a - b)
       const quantile = (q: number) => delays[Math.floor(q * (delays.length - 1))] ?? Number.NaN
-      return { answered, p50: quantile(0.5), p99: quantile(0.99), most: quantile(1), micros, brokerMicros }
+      return { answered, p50: quantile(0.5), p99: quantile(0.99), most: quantile(1), micros, brokerMicros, stolen }
     } finally {
       clearInterval(timer)
     }
