@@ -53,3 +53,9 @@ export interface TestRegistry {
 
 /** `SCHEMA_REGISTRY_URL` if set, else one of its own. Ready in 6 s or so. */
 export function testRegistry(): Promise<TestRegistry>
+
+/** Apache Kafka's jars from Maven Central, fetched once; resolves to their folder. */
+export function kafkaJars(): Promise<string>
+
+/** Apicurio's registry, unpacked, one of its files a `*-runner.jar`; resolves to its folder. */
+export function registryJars(): Promise<string>

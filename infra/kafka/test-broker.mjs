@@ -3,6 +3,8 @@ import { startKafka } from './kafka-process.mjs'
 import { startRegistry } from './registry-process.mjs'
 import { sharedBroker } from './shared-broker.mjs'
 
+export { kafkaJars, registryJars } from './maven-jars.mjs'
+
 export async function testBroker() {
   return givenBroker() ?? (await sharedBroker())
 }
