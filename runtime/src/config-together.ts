@@ -34,6 +34,11 @@ export function checkTogether(config: Config): void {
       `is off, but ${settings[kafkaTlsCa === null ? 'kafkaTlsCert' : 'kafkaTlsCa'].variable} is set`,
     )
   }
+  // Who says how to reach brokers means some: without their names the log would be the embedded one, and nobody told.
+  if (config.kafkaTls === true) needs('kafkaTls', 'brokers')
+  needs('kafkaTlsCa', 'brokers')
+  needs('kafkaTlsCert', 'brokers')
+  needs('kafkaSaslMechanism', 'brokers')
 }
 
 function fault(key: Key, what: string): ConfigError {
