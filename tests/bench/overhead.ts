@@ -9,8 +9,8 @@ import { type Comparison, comparison, type Round, type Sample, sample } from './
 import { pacedLoad, wrk } from './measure/load.js'
 import { fixed, printTable } from './measure/table.js'
 
-const rounds = Number(process.argv[2] ?? 10)
-const windows = Number(process.argv[3] ?? 3)
+const rounds = Number(process.argv[2] ?? 8)
+const windows = Number(process.argv[3] ?? 5)
 const only = process.argv[4]
 const profile = `bench-${process.pid}`
 const programs = new BenchPrograms()
@@ -22,14 +22,17 @@ interface Measurement {
   close(): Promise<void>
 }
 
+/** Windows before those that count: Syscribe compiles its code as it meets it, once in its life. */
+const compiling = 12
+const settling = 3
+
 /**
- * One server for all: what differs is Syscribe alone. The first seconds of each turn are not counted: compilers of Syscribe and
- * of what is observed warm up. Which of the two comes first changes from round to round.
+ * One server for all: what differs is Syscribe alone. The first seconds of each turn are not counted. Which of the two comes first changes from round to round.
  */
 async function compare(open: () => Promise<Measurement>): Promise<Comparison> {
   const measurement = await open()
-  const turn = async () => {
-    for (let warm = 0; warm < 3; warm++) await measurement.window()
+  const turn = async (warmUp: number) => {
+    for (let warm = 0; warm < warmUp; warm++) await measurement.window()
     const samples: Sample[] = []
     for (let window = 0; window < windows; window++) samples.push(await sample(() => measurement.window()))
     return samples
@@ -37,7 +40,7 @@ async function compare(open: () => Promise<Measurement>): Promise<Comparison> {
   const observed = async () => {
     const syscribe = await Syscribe.start({ ADI_PROFILE_ALLOWED: profile })
     try {
-      return await turn()
+      return await turn(compiling)
     } finally {
       await syscribe.dispose()
     }
@@ -46,11 +49,11 @@ async function compare(open: () => Promise<Measurement>): Promise<Comparison> {
   try {
     for (let round = 0; round < rounds; round++) {
       if (round % 2 === 0) {
-        const off = await turn()
+        const off = await turn(settling)
         done.push({ off, on: await observed() })
       } else {
         const on = await observed()
-        done.push({ off: await turn(), on })
+        done.push({ off: await turn(settling), on })
       }
     }
   } finally {
