@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { endings } from '../harness/at-end.js'
 import { type ContainerEngine, startDocker, startPodman } from '../harness/container-engines.js'
-import { fillImageFolder } from '../harness/image-folder.js'
-import { type Line, Outputs, Syscribe } from '../harness/syscribe.js'
+import { observeEngine } from '../harness/observed-engine.js'
+import type { Line } from '../harness/syscribe.js'
 import { until } from '../harness/until.js'
 
 // A network of containers with IPv6 addresses, besides the IPv4 ones.
@@ -35,17 +33,8 @@ const engines: [string, () => Promise<ContainerEngine>][] = [
 ]
 
 test.each(engines)('%s: each end is the container it is over IPv6', { timeout: 300_000 }, async (_, start) => {
-  const root = mkdtempSync(join(tmpdir(), 'syscribe-image-'))
-  atEnd(() => rmSync(root, { recursive: true }))
-  fillImageFolder(root, [process.execPath])
-  writeFileSync(join(root, 'server.mjs'), server)
-  writeFileSync(join(root, 'client.mjs'), client)
-  const engine = await start()
-  atEnd(() => engine.remove())
-  engine.importImage('six:1', root)
-  const env = { ADI_PROFILE_ALLOWED: profile, CONTAINERD_SOCKET: engine.socket }
-  const syscribe = await Syscribe.start(env, new Outputs(), engine.host)
-  atEnd(() => syscribe.dispose())
+  const image = { name: 'six:1', programs: { 'server.mjs': server, 'client.mjs': client } }
+  const { engine, syscribe, root } = await observeEngine(atEnd, start, image, profile)
 
   engine.cli('network', 'create', '--ipv6', '--subnet', 'fd4b:9c2e:77::/64', 'six')
   const node = ['six:1', process.execPath]

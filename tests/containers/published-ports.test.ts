@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { endings } from '../harness/at-end.js'
 import { type ContainerEngine, startDocker, startNerdctl, startPodman } from '../harness/container-engines.js'
-import { fillImageFolder } from '../harness/image-folder.js'
-import { type Line, Outputs, Syscribe } from '../harness/syscribe.js'
+import { observeEngine } from '../harness/observed-engine.js'
+import type { Line } from '../harness/syscribe.js'
 import { until } from '../harness/until.js'
 import { buildNerdctl } from '../servers/nerdctl.js'
 
@@ -47,17 +45,8 @@ const ways: [way: string, start: () => Promise<ContainerEngine>, one: string[], 
 ]
 
 test.each(ways)('%s: each end is the container it is', { timeout: 300_000 }, async (_, start, one, two) => {
-  const root = mkdtempSync(join(tmpdir(), 'syscribe-image-'))
-  atEnd(() => rmSync(root, { recursive: true }))
-  fillImageFolder(root, [process.execPath])
-  writeFileSync(join(root, 'server.mjs'), server)
-  writeFileSync(join(root, 'client.mjs'), client)
-  const engine = await start()
-  atEnd(() => engine.remove())
-  engine.importImage('ports:1', root)
-  const env = { ADI_PROFILE_ALLOWED: profile, CONTAINERD_SOCKET: engine.socket }
-  const syscribe = await Syscribe.start(env, new Outputs(), engine.host)
-  atEnd(() => syscribe.dispose())
+  const image = { name: 'ports:1', programs: { 'server.mjs': server, 'client.mjs': client } }
+  const { engine, syscribe, root } = await observeEngine(atEnd, start, image, profile)
 
   const node = ['ports:1', process.execPath]
   const profiled = ['-e', `ADI_PROFILE=${profile}`]
