@@ -271,6 +271,47 @@ it('a rebalance in the middle of a batch: work on what is lost ends before anoth
   await members.get('c')!.close()
 }, 150_000)
 
+it('a member that joins a group goes on while others are waited for, however often the broker is killed meanwhile', async () => {
+  let release = () => {}
+  const busy = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let calls = 0
+  const first = await log.groupMember({
+    group: 'g',
+    topics: ['in'],
+    onAssignment: async () => {
+      if (++calls > 1) await busy
+    },
+  })
+  const second = await log.groupMember({ group: 'g', topics: ['in'], onAssignment: async () => {} })
+  await vi.waitFor(() => expect(calls).toBe(2), 30_000)
+
+  // Waits for the first, whose work on what it has lost does not end.
+  const impatient = await open({ operationTimeoutMs: 20_000 })
+  const shares: number[] = []
+  const joining = impatient.groupMember({
+    group: 'g',
+    topics: ['in'],
+    onAssignment: async (assigned) => void shares.push(assigned.length),
+  })
+  joining.catch(() => {})
+  await sleep(1000)
+  await broker.kill9()
+  const began = performance.now()
+  await broker.restart()
+  // Longer than a silence may last: but it was none.
+  await sleep(Math.max(0, began + 22_000 - performance.now()))
+  await broker.kill9()
+  await broker.restart()
+  await sleep(1000)
+  release()
+
+  const third = await joining
+  await vi.waitFor(() => expect(shares.at(-1)).toBeGreaterThan(0), 60_000)
+  for (const member of [first, second, third]) await member.close()
+}, 180_000)
+
 it('a member whose assignment fails is put out, and its close says why', async () => {
   const joining = log.groupMember({
     group: 'g',

@@ -50,6 +50,8 @@ export class KafkaGroupMember implements GroupMember {
   /** What onAssignment was last told; null before the first time. */
   #assigned: TopicPartition[] | null = null
   #failure: { error: unknown } | null = null
+  /** Since when the coordinator has not answered as one that works; null while it does. Of performance.now(). */
+  #silentSince: number | null = null
   #running: Promise<void> = Promise.resolve()
   #closed: Promise<void> | undefined
   #joined: { resolve(): void; reject(error: unknown): void } | null = null
@@ -108,15 +110,13 @@ export class KafkaGroupMember implements GroupMember {
   }
 
   async #run(): Promise<void> {
-    let silentSince: number | null = null
     while (!this.#closing.signal.aborted && this.#failure === null) {
       try {
-        const assigned = await this.#join()
-        silentSince = null
-        await this.#settle(assigned)
+        await this.#settle(await this.#join())
       } catch (error) {
         if (this.#closing.signal.aborted) return
         if (error instanceof KafkaFault && expelled.has(error.type)) {
+          this.#silentSince = null
           await this.#expelled()
           continue
         }
@@ -124,9 +124,13 @@ export class KafkaGroupMember implements GroupMember {
           this.#fail(error)
           return
         }
-        if (error.type === 'REBALANCE_IN_PROGRESS') continue
-        silentSince ??= performance.now()
-        if (this.#joined !== null && performance.now() - silentSince > this.#context.settings.operationTimeoutMs) {
+        if (error.type === 'REBALANCE_IN_PROGRESS') {
+          this.#silentSince = null
+          continue
+        }
+        this.#silentSince ??= performance.now()
+        const silentMs = performance.now() - this.#silentSince
+        if (this.#joined !== null && silentMs > this.#context.settings.operationTimeoutMs) {
           this.#fail(error)
           return
         }
@@ -176,10 +180,13 @@ export class KafkaGroupMember implements GroupMember {
     try {
       const joined = await ask(this.#membership.memberId).catch((error: unknown) => {
         if (!(error instanceof MemberIdRequired)) throw error
+        // Joining may last longer than brokers may be silent: it waits for members that have died.
+        this.#silentSince = null
         this.#membership = { ...this.#membership, memberId: error.memberId }
         return ask(error.memberId)
       })
       const { memberId, generation } = joined
+      this.#silentSince = null
       this.#membership = { group: this.#group, memberId, generation }
       const shares = memberId === joined.leader ? await this.#share(joined.members) : []
       const given = await cluster.send(place, syncGroupRequest(this.#membership, shares, rebalanceTimeoutMs))

@@ -55,8 +55,12 @@ export function logError(error: unknown, what: string): LogError {
   if (type === 'OFFSET_OUT_OF_RANGE') return new LogError('offset_out_of_range', `${what}: ${said}`, options)
   if (tooLarge.has(type)) return new LogError('record_too_large', `${what}: ${said}`, options)
   if (/^(INVALID_|POLICY_|UNSUPPORTED_)/.test(type)) return new LogError('invalid', `${what}: ${said}`, options)
-  return new LogError('unavailable', `${what}: ${said}`, options)
+  const away = silent.has(type) ? 'the brokers cannot be reached: ' : ''
+  return new LogError('unavailable', `${what}: ${away}${said}`, options)
 }
+
+/** Nothing was answered. */
+const silent = new Set(['CONNECTION', 'TIMEOUT'])
 
 export const fencing = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED'])
 export const tooLarge = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'OFFSET_METADATA_TOO_LARGE'])
