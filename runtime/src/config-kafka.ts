@@ -111,7 +111,7 @@ export const kafkaSettings = {
     variable: 'KAFKA_PARTITIONS',
     flag: '--partitions',
     argument: 'COUNT',
-    default: '6',
+    default: '3',
     meaning:
       'Partitions of each topic when it is created, 1 to 256: as many processes can share the work of a processor',
     schema: wholeNumber.refine((count) => count >= 1 && count <= 256, 'must be from 1 to 256'),

@@ -44,7 +44,7 @@ describe('configuration', () => {
       kafkaSaslPassword: null,
       kafkaSaslPasswordFile: null,
       kafkaTopicPrefix: 'syscribe.',
-      kafkaPartitions: 6,
+      kafkaPartitions: 3,
       kafkaReplication: null,
       schemaRegistryUrl: null,
       schemaRegistryUsername: null,

@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process'
-import { chownSync, cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chownSync, cpSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -43,6 +43,39 @@ describe('main', () => {
     const { status, stderr } = spawnSync(process.execPath, [main, 'everything'], { encoding: 'utf8' })
     expect(stderr).toBe('syscribe: set up for what? One of: setup, run, demo, test, bench\n')
     expect(status).toBe(2)
+  })
+})
+
+describe('without a compiler', () => {
+  /** Set-up of a checkout of its own where clang is no program: in a mount namespace that hides it. */
+  function setUp(user: number, path = process.env.PATH ?? '') {
+    cpSync(fileURLToPath(new URL('../', import.meta.url)), join(root, 'infra/setup'), { recursive: true })
+    write('package.json', { type: 'module', engines: { node: '>=20' }, workspaces: [] })
+    for (const owned of [root, join(root, 'package.json')]) chownSync(owned, user, user)
+    const asUser = `exec setpriv --reuid ${user} --regid ${user} --clear-groups env PATH="$0" "$@"`
+    const hidden = `mount --bind /dev/null "$(command -v clang)"; ${asUser}`
+    const main = [process.execPath, join(root, 'infra/setup/main.mjs'), 'setup']
+    const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-ec', hidden, path, ...main], {
+      encoding: 'utf8',
+    })
+    return { status, said: stderr.match(/^syscribe: .*/m)?.[0] }
+  }
+
+  it('says to a user what is missing and how it is got', () => {
+    const { status, said } = setUp(65534)
+    expect(said).toBe('syscribe: missing: clang. Run this as root (sudo), or install them: sudo apt-get install clang')
+    expect(status).toBe(1)
+  })
+
+  it('says to root what is missing on a system that is not Debian’s', () => {
+    mkdirSync(join(root, 'bin'))
+    for (const program of ['flock', 'sh', 'cat']) {
+      const path = execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim()
+      symlinkSync(path, join(root, 'bin', program))
+    }
+    const { status, said } = setUp(0, join(root, 'bin'))
+    expect(said).toMatch(/^syscribe: missing: clang\b.*, and there is no apt-get here to install them\. Install what/)
+    expect(status).toBe(1)
   })
 })
 
