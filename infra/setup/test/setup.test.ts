@@ -52,10 +52,13 @@ describe('without a compiler', () => {
     cpSync(fileURLToPath(new URL('../', import.meta.url)), join(root, 'infra/setup'), { recursive: true })
     write('package.json', { type: 'module', engines: { node: '>=20' }, workspaces: [] })
     for (const owned of [root, join(root, 'package.json')]) chownSync(owned, user, user)
+    // Node may lie where only root can go.
+    const node = join(root, 'node')
+    write('node', '')
+    const mounts = `mount --bind /dev/null "$(command -v clang)"; mount --bind "${process.execPath}" "${node}"`
     const asUser = `exec setpriv --reuid ${user} --regid ${user} --clear-groups env PATH="$0" "$@"`
-    const hidden = `mount --bind /dev/null "$(command -v clang)"; ${asUser}`
-    const main = [process.execPath, join(root, 'infra/setup/main.mjs'), 'setup']
-    const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-ec', hidden, path, ...main], {
+    const main = [node, join(root, 'infra/setup/main.mjs'), 'setup']
+    const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-ec', `${mounts}; ${asUser}`, path, ...main], {
       encoding: 'utf8',
     })
     return { status, said: stderr.match(/^syscribe: .*/m)?.[0] }

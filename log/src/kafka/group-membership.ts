@@ -115,18 +115,16 @@ export class KafkaGroupMember implements GroupMember {
         await this.#settle(await this.#join())
       } catch (error) {
         if (this.#closing.signal.aborted) return
+        const passes = error instanceof KafkaFault && error.passes
+        if (!passes) this.#silentSince = null
         if (error instanceof KafkaFault && expelled.has(error.type)) {
-          this.#silentSince = null
           await this.#expelled()
           continue
         }
-        if (!(error instanceof KafkaFault) || !(error.passes || error.type === 'REBALANCE_IN_PROGRESS')) {
+        if (error instanceof KafkaFault && error.type === 'REBALANCE_IN_PROGRESS') continue
+        if (!passes) {
           this.#fail(error)
           return
-        }
-        if (error.type === 'REBALANCE_IN_PROGRESS') {
-          this.#silentSince = null
-          continue
         }
         this.#silentSince ??= performance.now()
         const silentMs = performance.now() - this.#silentSince
