@@ -284,8 +284,13 @@ int open_sockets(struct bpf_iter__task_file *ctx) {
     state = tcp_create(sk);
   if (!state)
     return 0;
-  if (!state->ready)
+  if (!state->ready) {
     tcp_begin(sk, state, DIRECTION_SEND, 0);
+    if (is_over(sk)) { /* since; should bytes wait to be read, they will tell of it */
+      tcp_forget(sk);
+      return 0;
+    }
+  }
   if (!process->announced)
     return 0; /* told, and its connections with it, at first use */
   announce(state, tgid, process->start);

@@ -174,6 +174,10 @@ struct sock {
   struct socket *sk_socket;
 };
 
+struct inet_sock {
+  __be16 inet_sport;
+};
+
 struct inet_bind_bucket {
   signed char fastreuse;
 };

@@ -113,10 +113,16 @@ static __always_inline u8 put_address6(u8 *to, const u32 *address) {
   return address[0] | address[1] | address[2] | address[3] ? 16 : 0;
 }
 
+/* skc_num is 0 once a connection is closed (inet_put_port), inet_sport stays. */
+static __always_inline u16 local_port(struct sock *sk) {
+  u16 port = BPF_CORE_READ(sk, __sk_common.skc_num);
+  return port ? port : __builtin_bswap16(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+}
+
 static __always_inline void read_identity(struct sock *sk, struct socket_identity *identity) {
   identity->cookie = cookie_of(sk);
   identity->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-  identity->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+  identity->local_port = local_port(sk);
   identity->remote_port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
   if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
     struct in6_addr address = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);

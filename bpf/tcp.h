@@ -6,8 +6,8 @@
 #include "process.h"
 #include "socket.h"
 
-/* A FIN takes one sequence number. Sent: the state says so once tcp_send_fin ran. */
-static __always_inline u32 fin_queued(u8 tcp_state) {
+/* States in which a FIN is queued: all but the instant between the state's change and tcp_send_fin. */
+static __always_inline bool fin_queued(u8 tcp_state) {
   return tcp_state == TCP_FIN_WAIT1 || tcp_state == TCP_FIN_WAIT2 || tcp_state == TCP_TIME_WAIT ||
          tcp_state == TCP_LAST_ACK || tcp_state == TCP_CLOSING;
 }
@@ -18,69 +18,95 @@ static __always_inline u32 fin_consumed(struct tcp_sock *tcp, u32 copied) {
   return (flags >> SOCK_DONE_BIT & 1) && copied == BPF_CORE_READ(tcp, rcv_nxt);
 }
 
-struct starts {
-  u32 send, receive;
-  u32 beyond; /* what snd_nxt passed beyond the data that was sent */
+struct counters {
+  u64 acked, received;
+  u32 send, receive; /* where the streams start; `send` is the SYN's own number for the one who connected */
+  u32 beyond;        /* what snd_nxt passed beyond the data that was sent: a SYN, a FIN */
+  u32 written;       /* write_seq */
+  u8 all_sent;       /* snd_nxt is write_seq: a FIN that is queued was sent */
+  u8 tcp_state;
 };
 
-/* One look; false when packets were processed meanwhile, on another CPU. */
-static __always_inline bool look_at_starts(struct tcp_sock *tcp, u32 fin, struct starts *starts) {
-  u64 acked = BPF_CORE_READ(tcp, bytes_acked);
+/* False when the connection moved meanwhile, on another CPU. */
+static __always_inline bool read_counters(struct tcp_sock *tcp, struct counters *counters) {
+  struct sock *sk = (struct sock *)tcp;
+  counters->tcp_state = BPF_CORE_READ(sk, __sk_common.skc_state);
+  counters->acked = BPF_CORE_READ(tcp, bytes_acked);
   u32 una = BPF_CORE_READ(tcp, snd_una);
-  u64 received = BPF_CORE_READ(tcp, bytes_received);
+  counters->received = BPF_CORE_READ(tcp, bytes_received);
   u32 next = BPF_CORE_READ(tcp, rcv_nxt);
   u32 data = BPF_CORE_READ(tcp, bytes_sent) - BPF_CORE_READ(tcp, bytes_retrans);
-  starts->send = una - (u32)acked;
-  starts->receive = next - (u32)received;
-  starts->beyond = BPF_CORE_READ(tcp, snd_nxt) - starts->send - data - fin;
-  return starts->beyond <= 1 && una == BPF_CORE_READ(tcp, snd_una) && acked == BPF_CORE_READ(tcp, bytes_acked) &&
-         next == BPF_CORE_READ(tcp, rcv_nxt) && received == BPF_CORE_READ(tcp, bytes_received);
+  u32 sent = BPF_CORE_READ(tcp, snd_nxt);
+  counters->written = BPF_CORE_READ(tcp, write_seq);
+  counters->all_sent = sent == counters->written;
+  counters->send = una - (u32)counters->acked;
+  counters->receive = next - (u32)counters->received;
+  counters->beyond = sent - counters->send - data;
+  return counters->beyond <= 2 && una == BPF_CORE_READ(tcp, snd_una) && counters->acked == BPF_CORE_READ(tcp, bytes_acked) &&
+         next == BPF_CORE_READ(tcp, rcv_nxt) && counters->received == BPF_CORE_READ(tcp, bytes_received) &&
+         counters->tcp_state == BPF_CORE_READ(sk, __sk_common.skc_state);
+}
+
+/* The protocol is done with it. The port is given back (skc_num, icsk_bind_hash) shortly before the state says so. */
+static __always_inline bool is_over(struct sock *sk) {
+  return !BPF_CORE_READ(sk, __sk_common.skc_num) || BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE;
+}
+
+/* Who connected, of a port that connect() bound: its fastreuse is -1, a listener's is not. */
+static __always_inline u8 role_by_port(struct sock *sk, u8 tcp_state) {
+  struct inet_bind_bucket *bucket = BPF_CORE_READ((struct tcp_sock *)sk, inet_conn.icsk_bind_hash);
+  if (bucket)
+    return BPF_CORE_READ(bucket, fastreuse) < 0 ? ROLE_CLIENT : ROLE_SERVER;
+  if (tcp_state != TCP_CLOSE)
+    return ROLE_SERVER; /* about to be closed: its FIN was sent, and no SYN */
+  /* Reset. The ports that connect() chooses lie above nearly all that are listened on. */
+  u16 remote = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+  return local_port(sk) > remote ? ROLE_CLIENT : ROLE_SERVER;
 }
 
 /*
- * The start of both streams, and the role.
- *
  * bytes_received counts what rcv_nxt passed since the handshake, bytes_acked what snd_una passed since it was set: for
  * the one who connected that includes the acknowledged SYN (tcp_rcv_synsent_state_process), for the one who accepted
  * it does not (tcp_create_openreq_child). bytes_sent less bytes_retrans is data alone; so what snd_nxt passed beyond it
- * is 1 for a client and 0 for a server. No loop: verifiers before 6.3 refuse one that falls through backwards.
+ * is the client's SYN, and the FIN of either. A packet dropped on this host counts as sent: then nothing follows.
  */
-static __always_inline void read_starts(struct sock *sk, struct socket_state *state, bool connected) {
-  struct tcp_sock *tcp = (struct tcp_sock *)sk;
-  struct starts starts;
-  u32 fin = fin_queued(BPF_CORE_READ(sk, __sk_common.skc_state)) &&
-            BPF_CORE_READ(tcp, snd_nxt) == BPF_CORE_READ(tcp, write_seq);
-  if (!look_at_starts(tcp, fin, &starts) && !look_at_starts(tcp, fin, &starts))
-    look_at_starts(tcp, fin, &starts);
-  u32 send = starts.send, receive = starts.receive, beyond = starts.beyond;
-  u8 role;
-  if (connected || beyond == 1)
-    role = ROLE_CLIENT;
-  else if (beyond == 0)
-    role = ROLE_SERVER;
-  else /* A packet dropped on this host counts as sent. A port bound by connect has fastreuse -1, an accepted one not. */
-    role = BPF_CORE_READ(tcp, inet_conn.icsk_bind_hash, fastreuse) < 0 ? ROLE_CLIENT : ROLE_SERVER;
-  if (role == ROLE_CLIENT)
-    send++;
-  state->start[DIRECTION_SEND] = send;
-  state->start[DIRECTION_RECV] = receive;
-  state->identity.role = role;
-  u32 first = __builtin_bswap32(role == ROLE_CLIENT ? send : receive);
-  u32 second = __builtin_bswap32(role == ROLE_CLIENT ? receive : send);
-  *(u32 *)state->identity.connection = first;
-  *(u32 *)(state->identity.connection + 4) = second;
+static __always_inline u8 role_of(struct sock *sk, struct counters *counters) {
+  bool may_have_sent_fin = counters->tcp_state == TCP_CLOSE || (fin_queued(counters->tcp_state) && counters->all_sent);
+  if (counters->beyond == 0)
+    return ROLE_SERVER;
+  if (counters->beyond == (may_have_sent_fin ? 2 : 1))
+    return ROLE_CLIENT;
+  return role_by_port(sk, counters->tcp_state); /* one that is about to queue its FIN, or was reset */
 }
 
-/* Positions as they stand now, from 64-bit counters: a stream may have passed 4 GiB before it is first looked at. */
-static __always_inline void read_positions(struct sock *sk, struct socket_state *state) {
+/* Of what was written, what is a FIN. */
+static __always_inline u32 fin_written(struct counters *counters, u8 role) {
+  u32 fin = counters->beyond - (role == ROLE_CLIENT);
+  return counters->all_sent && fin <= 1 ? fin : fin_queued(counters->tcp_state);
+}
+
+/*
+ * Role, starts and positions as they stand now, from 64-bit counters: a stream may have passed 4 GiB before it is first
+ * looked at. No loop: verifiers before 6.3 refuse one that falls through backwards.
+ */
+static __always_inline void read_streams(struct sock *sk, struct socket_state *state, bool connected) {
   struct tcp_sock *tcp = (struct tcp_sock *)sk;
-  u64 received = BPF_CORE_READ(tcp, bytes_received);
-  u32 unread = state->start[DIRECTION_RECV] + (u32)received - BPF_CORE_READ(tcp, copied_seq);
-  state->next[DIRECTION_RECV] = received - unread;
-  u64 acked = BPF_CORE_READ(tcp, bytes_acked) - (state->identity.role == ROLE_CLIENT);
-  u32 unacked = BPF_CORE_READ(tcp, write_seq) - (state->start[DIRECTION_SEND] + (u32)acked);
-  u32 fin = fin_queued(BPF_CORE_READ(sk, __sk_common.skc_state));
-  state->next[DIRECTION_SEND] = acked + unacked - fin;
+  struct counters counters;
+  if (!read_counters(tcp, &counters) && !read_counters(tcp, &counters))
+    read_counters(tcp, &counters);
+  u8 role = connected ? ROLE_CLIENT : role_of(sk, &counters);
+  u32 syn = role == ROLE_CLIENT;
+  u32 send = counters.send + syn, receive = counters.receive;
+  u32 unread = receive + (u32)counters.received - BPF_CORE_READ(tcp, copied_seq);
+  u64 acked = counters.acked - syn;
+  u32 unacked = counters.written - (send + (u32)acked);
+  state->identity.role = role;
+  state->start[DIRECTION_SEND] = send;
+  state->start[DIRECTION_RECV] = receive;
+  state->next[DIRECTION_SEND] = acked + unacked - fin_written(&counters, role);
+  state->next[DIRECTION_RECV] = counters.received - unread;
+  *(u32 *)state->identity.connection = __builtin_bswap32(syn ? send : receive);
+  *(u32 *)(state->identity.connection + 4) = __builtin_bswap32(syn ? receive : send);
 }
 
 /*
@@ -90,8 +116,7 @@ static __always_inline void read_positions(struct sock *sk, struct socket_state 
 static __noinline int tcp_begin(struct sock *sk, struct socket_state *state, u8 direction, u32 moved) {
   read_identity(sk, &state->identity);
   state->identity.transport = TRANSPORT_TCP;
-  read_starts(sk, state, state->connecting);
-  read_positions(sk, state);
+  read_streams(sk, state, state->connecting);
   struct tcp_sock *tcp = (struct tcp_sock *)sk;
   u32 copied = BPF_CORE_READ(tcp, copied_seq);
   if (fin_consumed(tcp, copied))

@@ -10,8 +10,8 @@ import { runInGuest } from './guest.js'
 // machine that runs these tests takes programs at the end of functions.
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
-/** Consent with both kinds of loop, connections that are open already, every call; with all hooks the kernel has. */
-const files = ['consent', 'adoption', 'calls'].map((name) => `collector/test/native-${name}.test.ts`)
+/** Consent with both kinds of loop, connections that are open already or about to end, every call; with all hooks the kernel has. */
+const files = ['consent', 'adoption', 'closing', 'calls'].map((name) => `collector/test/native-${name}.test.ts`)
 /** Left out: only slow in an emulator. */
 const pattern = '^(?!.*(1.9 MB of variables|short processes))'
 
