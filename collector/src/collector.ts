@@ -18,6 +18,8 @@ const readWaitMs = 250
  * part behind; ten a second keep that under what a single exchange costs.
  */
 const batchMs = 100
+/** The same where each commit costs brokers several requests. */
+const sharedBatchMs = 150
 
 export interface CollectorOptions {
   /** Must have the collector's topics. */
@@ -70,7 +72,7 @@ async function capturing(
     ringBytes: config.ringBytes,
     queueBytes: config.queueBytes,
     capBytes: config.captureLimit,
-    batchMs,
+    batchMs: log.shared ? sharedBatchMs : batchMs,
   })
   if (capture.hook === 'syscall') {
     logger.warn(

@@ -1,13 +1,12 @@
-import { type GroupMember, type Log, LogError } from '@syscribe/log'
+import type { GroupMember, Log } from '@syscribe/log'
+import { all, endOpenTransactions } from './end-open-transactions.js'
+import { InstanceLoops } from './instance-loops.js'
 import type { Processor } from './processor.js'
 import { ProcessorStage } from './processor-stage.js'
-import { contextOf, type Running, type RunOptions, runLoop } from './running.js'
+import { contextOf, type Running, type RunOptions, runningOf } from './running.js'
 import { RuntimeError } from './runtime-error.js'
 import type { StageContext } from './stage-context.js'
-import { StageLoop } from './stage-loop.js'
-
-/** Each waits for the brokers by itself, some seconds. */
-const openAttempts = 3
+import type { StageLoop } from './stage-loop.js'
 
 export interface ProcessorRunOptions<S> extends RunOptions {
   processor: Processor<S>
@@ -25,42 +24,22 @@ export interface ProcessorRunOptions<S> extends RunOptions {
 export async function runProcessor<S>(options: ProcessorRunOptions<S>): Promise<Running> {
   const { log, processor, partitions = 'all', signal } = options
   const context = contextOf(options)
-  const loop = new StageLoop(context)
-  if (partitions !== 'group') {
-    const chosen = partitions === 'all' ? await partitionsOf(log, processor) : partitions
-    await addInstances(context, loop, processor, chosen)
-    return runLoop(context, loop, signal)
-  }
-  await partitionsOf(log, processor)
+  const loops = new InstanceLoops(context, processor)
+  const existing = await partitionsOf(log, processor)
   let member: GroupMember | undefined
-  const running = runLoop(context, loop, signal, async () => member?.close())
-  const joining = log.groupMember({
-    group: processor.name,
-    topics: processor.streams,
-    onAssignment: (assigned) =>
-      loop.between(async () => {
-        const wanted = new Set(assigned.map(({ partition }) => partition))
-        await loop.remove(({ stage }) => stage === null || !wanted.has(stage.partition))
-        for (let attempt = 1; ; attempt++) {
-          const here = new Set(loop.states().map(({ stage }) => stage?.partition))
-          const added = [...wanted].filter((partition) => !here.has(partition))
-          try {
-            await addInstances(context, loop, processor, added)
-            return
-          } catch (error) {
-            // A dead process may have left transactions open that others, who are slower, have to end.
-            if (!(error instanceof LogError) || error.code !== 'unavailable' || attempt === openAttempts) throw error
-            context.logger.warn({ part: processor.name, err: error }, 'partitions cannot be opened yet')
-          }
-        }
-      }),
-    // Others have its partitions then: without a word this process would go on and do nothing.
-    onFailure: (error) => loop.fail(error),
-  })
+  const running = runningOf(context, loops, signal, async () => member?.close())
   try {
-    member = await joining
+    if (partitions === 'group') {
+      member = await log.groupMember({
+        group: processor.name,
+        topics: processor.streams,
+        onAssignment: (assigned) => loops.assign([...new Set(assigned.map(({ partition }) => partition))]),
+        // Others have its partitions then: without a word this process would go on and do nothing.
+        onFailure: (error) => loops.fail(error),
+      })
+    } else await loops.assign(partitions === 'all' ? existing : partitions)
   } catch (error) {
-    // Left to itself the loop would keep the process from ending.
+    // Left to themselves the loops would keep the process from ending.
     await running.close().catch(() => {})
     throw error
   }
@@ -82,24 +61,6 @@ export async function addInstances<S>(
       loop.add(processor.name, level, () => ProcessorStage.open(context, processor, partition)),
     ),
   )
-}
-
-/**
- * Ends what dead instances of these partitions have left open, before the first is opened: until then the offsets of the
- * whole group are not stable, and opening one would wait for the others.
- */
-export async function endOpenTransactions(log: Log, name: string, partitions: readonly number[]): Promise<void> {
-  if (partitions.length < 2) return
-  await all(
-    partitions.map(async (partition) => {
-      await (await log.producer({ transactionalId: `${name}/${partition}` })).close()
-    }),
-  )
-}
-
-/** Waits for all, also where one has failed. @throws what the first of those has */
-export async function all(work: readonly Promise<void>[]): Promise<void> {
-  for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason
 }
 
 /**

@@ -46,10 +46,21 @@ export function contextOf({ log, logger, metrics, policy }: RunOptions): StageCo
   }
 }
 
-/** A started loop, for its owner to hold. `release` is called once, before the stages close. */
+/** As `runningOf`, for a loop that is to be started. */
 export function runLoop(
   context: StageContext,
   loop: StageLoop,
+  signal: AbortSignal | undefined,
+  release?: () => Promise<void>,
+): Running {
+  loop.start()
+  return runningOf(context, loop, signal, release)
+}
+
+/** What runs, for its owner to hold. `release` is called once, before the stages close. */
+export function runningOf(
+  context: StageContext,
+  loop: Pick<StageLoop, 'done' | 'drain' | 'stop' | 'states'>,
   signal: AbortSignal | undefined,
   release: () => Promise<void> = async () => {},
 ): Running {
@@ -69,7 +80,6 @@ export function runLoop(
   const onAbort = () => {
     close().catch((error) => context.logger.error({ err: error }, 'closing failed'))
   }
-  loop.start()
   const done = loop.done.then(() => closed)
   done.catch(() => {})
   signal?.addEventListener('abort', onAbort)

@@ -56,7 +56,7 @@ export interface StagePolicy {
   checkpointBytes?: number
   /**
    * The outputs of a processor's instance go out this far apart, milliseconds; further where that takes long. Default 0;
-   * 100 on Kafka.
+   * 50 on Kafka, less than the collectors' batches are apart: each batch then runs through all parts without a rest.
    */
   outputSpacingMs?: number
   /**
@@ -78,7 +78,7 @@ export interface StagePolicy {
 }
 
 /** What differs where every transaction costs brokers several requests. */
-export const brokerPolicy: StagePolicy = { outputSpacingMs: 100, watermarksAlone: true, commitMs: 100 }
+export const brokerPolicy: StagePolicy = { outputSpacingMs: 50, watermarksAlone: true, commitMs: 100 }
 
 export const defaultPolicy: Required<StagePolicy> = {
   aheadBytes: 1024 * 1024,

@@ -1,3 +1,4 @@
+import type { Log, Producer, ProducerOptions } from '@syscribe/log'
 import pino from 'pino'
 import { describe, expect, test } from 'vitest'
 import { type Processor, runProcessor } from '../src/index.js'
@@ -9,6 +10,43 @@ const logger = pino({ level: 'silent' })
 /** Like the namer, but to the partition of the record's key. */
 function byKey(): Processor<{ count: number }> {
   return { ...namer(), outputs: [{ topic: 'names', partition: 'key' }] }
+}
+
+/** A log with other producers. */
+function withProducers(log: Log, producer: (options: ProducerOptions | undefined) => Promise<Producer>): Log {
+  return new Proxy(log, {
+    get: (target, name: keyof Log) => {
+      if (name === 'producer') return producer
+      return target[name] instanceof Function ? target[name].bind(target) : target[name]
+    },
+  })
+}
+
+/** A log on which commits under one transactionalId take until they are released. */
+function heldCommits(log: Log, transactionalId: string) {
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let hold = () => {}
+  const held = new Promise<void>((resolve) => {
+    hold = resolve
+  })
+  const view = withProducers(log, async (options) => {
+    const own = await log.producer(options)
+    if (options?.transactionalId !== transactionalId) return own
+    return {
+      append: (batches) => own.append(batches),
+      commit: async (transaction) => {
+        hold()
+        await released
+        await own.commit(transaction)
+      },
+      committed: (group) => own.committed(group),
+      close: () => own.close(),
+    }
+  })
+  return { view, release, held }
 }
 
 useKafka()
@@ -32,6 +70,35 @@ describe.each(engines)('several partitions on the %s engine', { timeout: 120_000
     }
     expect((await running.status())[0]).toMatchObject({ part: 'namer', consumed: 6, lag: 0 })
     await running.close()
+  })
+
+  test('none waits for what another commits', async () => {
+    const log = await testLog(engine, 2)
+    const appender = await Appender.open(log)
+    const { view, release, held } = heldCommits(log, 'namer/0')
+    const running = await runProcessor({ log: view, processor: namer(), logger })
+    for (const partition of [0, 1]) await appender.losses([[1000, 1]], partition)
+    await held
+    const ofOther = () => namesOf(log, 1)
+    await expect.poll(ofOther, { timeout: 20_000 }).toEqual(['begun 1', '1 1'])
+    await appender.losses([[1001, 11]], 1)
+    await expect.poll(ofOther, { timeout: 20_000 }).toEqual(['begun 1', '1 1', 'begun 11', '11 2'])
+    expect(await namesOf(log, 0)).toEqual([])
+    release()
+    await expect.poll(() => namesOf(log, 0), { timeout: 20_000 }).toEqual(['begun 1', '1 1'])
+    await running.close()
+  })
+
+  test('ends by itself when it is told to while it begins', async () => {
+    const log = await testLog(engine, 2)
+    const controller = new AbortController()
+    const view = withProducers(log, (options) => {
+      controller.abort()
+      return log.producer(options)
+    })
+    const running = await runProcessor({ log: view, processor: namer(), logger, signal: controller.signal })
+    await running.done
+    expect(await running.status()).toEqual([])
   })
 
   test('every instance reads all partitions of a table', async () => {
