@@ -5,12 +5,14 @@ import { caughtUp } from './measure/caught-up.js'
 import { pacedLoad } from './measure/load.js'
 import { processCost } from './measure/process-cost.js'
 import { fixed, printTable } from './measure/table.js'
+import { touchMemory } from './measure/touch-memory.js'
 
 const seconds = Number(process.argv[2] ?? 15)
 const profile = `bench-${process.pid}`
 const programs = new BenchPrograms()
 
 const rows = []
+await touchMemory()
 try {
   for (const kind of ['go', 'nginx'] as const) {
     for (const rate of [2_000, 10_000]) {
