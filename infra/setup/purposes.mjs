@@ -67,6 +67,8 @@ export const purposes = {
       { package: 'rootlesskit', probe: { command: 'rootlesskit' } },
       { package: 'slirp4netns', probe: { command: 'slirp4netns' } },
       { package: 'uidmap', probe: { command: 'newuidmap' } },
+      // What the BPF compiler made of the events.
+      { package: 'bpftool', probe: { command: 'bpftool' } },
       // Other kernels, in an emulator.
       { package: 'qemu-system-x86', probe: { command: 'qemu-system-x86_64' } },
       { package: 'busybox-static', probe: { command: 'busybox' } },
