@@ -167,7 +167,8 @@ export class ConnectionTable {
   #takeUnnamed(record: Unnamed, state: State, out: Output): void {
     const { key, waiting, branch, now } = record
     const facts = waiting === null ? record.facts : together(waiting.facts, record.facts)
-    const settled = record.settled || waiting?.settled === true
+    const settles = record.settled && !this.#naming.isBeingFound(record.facts, state)
+    const settled = settles || waiting?.settled === true
     const until = this.#naming.waitsUntil(facts, settled, waiting?.since ?? now, now, state)
     if (until > now) {
       this.#hold({ ...record, facts, settled }, until, state)

@@ -24,6 +24,8 @@ export interface KnownProcess {
   /** Oldest first. */
   images: ProcessImage[]
   exitedAt: number | null
+  /** When it was found running, microseconds since the Unix epoch; absent when it was seen from its start on. */
+  foundAt?: number
 }
 
 export interface KnownAnswers {

@@ -76,6 +76,15 @@ export class Naming {
     return Math.max(explained, this.#otherShownAt(facts, settled, since, now, state))
   }
 
+  /**
+   * Whether the other end may be a process that is yet to be found: those that run at the start of capture are found one
+   * after the other, so what the first of two says does not settle who the other one is.
+   */
+  isBeingFound({ client, server, time }: ConnectionFacts, state: State): boolean {
+    const known = client ?? server
+    return known !== null && time < this.#processes.foundAt(known, state) + waitMs * 1000
+  }
+
   #otherShownAt(facts: ConnectionFacts, settled: boolean, since: number, now: number, state: State): number {
     const watched = hostTable.of(facts.host, state)
     if (watched === null) return settled ? 0 : since + waitMs

@@ -33,7 +33,8 @@ export class ProcessTable {
     const known = state.get(key)
     if (known?.kind !== 'process') {
       const pid = pidKey(seen)
-      state.set(key, { kind: 'process', pid, images: [processImage(seen)], exitedAt: null })
+      const found = seen.reason === 'adopted' ? { foundAt: seen.time } : {}
+      state.set(key, { kind: 'process', pid, images: [processImage(seen)], exitedAt: null, ...found })
       this.#byPid.set(pid, key)
       return
     }
@@ -54,6 +55,12 @@ export class ProcessTable {
     const entry = state.get(stateKey(process))
     if (entry?.kind !== 'process' || isForgotten(entry, now)) return null
     return entry.images.findLast((image) => image.time <= time) ?? entry.images[0] ?? null
+  }
+
+  /** When a process was found that ran already, microseconds; -Infinity for others. */
+  foundAt(process: ProcessKey, state: State): number {
+    const entry = state.get(stateKey(process))
+    return (entry?.kind === 'process' ? entry.foundAt : undefined) ?? Number.NEGATIVE_INFINITY
   }
 
   /** Whether a process is known and has not ended. */

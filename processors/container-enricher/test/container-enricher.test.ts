@@ -133,6 +133,24 @@ test('a client that is not observed is its address', () => {
   expect(run(...given)[0]).toMatchObject({ key: '2001:db8::7', client: { process: null, reason: 'address' } })
 })
 
+test('of two processes found running, the one found first does not make the other an address', () => {
+  const found = [
+    process(0, 2, { args: 'python3 server.py', reason: 'adopted' }),
+    process(1, 1, { args: 'node /app/client.js', reason: 'adopted' }),
+  ]
+  const atServer = (at: number) => [
+    request(at, 'server', { server: 2 }, 'x'),
+    response(at + 1, 'server', { server: 2 }),
+  ]
+  const shown = response(13, 'client', { client: 1, server: 2, peer: true })
+  const both = Array<string>(3).fill('13 client.js -> server.py')
+  expect(names(...found, ...atServer(10), shown)).toEqual(both)
+  const alone = (at: number) => Array<string>(2).fill(`${at} 10.0.0.1 -> server.py`)
+  expect(names(...found, ...atServer(10), watermark(3000))).toEqual(alone(2010))
+  // By then all have been found.
+  expect(names(...found, ...atServer(2500))).toEqual(alone(2501))
+})
+
 test('a Host that is an address gives way to a variable of the client', () => {
   const env = ['API_URL=http://api:8080', 'DB=postgres://db/x']
   const ends = { client: 1 }
