@@ -199,15 +199,17 @@ test('real servers that wrote over their environment before the start have the c
   expect(await syscribe.stop(), syscribe.stderr).toBe(0)
 
   const lines = syscribe.outputs.lines()
-  expect(
-    lines.map(({ protocol, url, direction, dest_port, source_port }) => [
-      protocol ?? url,
-      direction,
-      direction === 'recv' ? dest_port : source_port,
-    ]),
-  ).toEqual([
+  const seen = lines.map(({ protocol, url, direction, dest_port, source_port }) => [
+    protocol ?? url,
+    direction,
+    direction === 'recv' ? dest_port : source_port,
+  ])
+  // Who else was found running when nginx answered is waited for: its lines may come after those of later connections.
+  expect(seen.filter(([what]) => String(what).startsWith('/'))).toEqual([
     [`/of/${nginx}`, 'recv', nginx],
     [`/of/${nginx}`, 'send', nginx],
+  ])
+  expect(seen.filter(([what]) => !String(what).startsWith('/'))).toEqual([
     ['postgres', 'recv', postgres],
     ['redis', 'recv', redis],
   ])
