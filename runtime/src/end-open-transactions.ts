@@ -1,4 +1,5 @@
 import type { Log } from '@syscribe/log'
+import { all } from './all.js'
 
 /**
  * Ends what dead instances of these partitions have left open, before the first is opened: until then the offsets of the
@@ -11,9 +12,4 @@ export async function endOpenTransactions(log: Log, name: string, partitions: re
       await (await log.producer({ transactionalId: `${name}/${partition}` })).close()
     }),
   )
-}
-
-/** Waits for all, also where one has failed. @throws what the first of those has */
-export async function all(work: readonly Promise<void>[]): Promise<void> {
-  for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason
 }

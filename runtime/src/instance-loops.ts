@@ -1,18 +1,14 @@
-import { LogError } from '@syscribe/log'
-import { all, endOpenTransactions } from './end-open-transactions.js'
+import { all } from './all.js'
+import { InstanceLoop } from './instance-loop.js'
 import type { Processor } from './processor.js'
-import { ProcessorStage } from './processor-stage.js'
 import type { StageContext } from './stage-context.js'
-import { StageLoop, type StageState } from './stage-loop.js'
-
-/** Each waits for the brokers by itself, some seconds. */
-const openAttempts = 3
+import type { StageState } from './stage-loop.js'
 
 /** The instances of a processor, each in a loop of its own: none waits for what another commits. */
 export class InstanceLoops<S> {
   readonly #context: StageContext
   readonly #processor: Processor<S>
-  readonly #loops = new Map<number, StageLoop>()
+  readonly #instances = new Map<number, InstanceLoop<S>>()
   #assigning: Promise<void> = Promise.resolve()
   #ending: Promise<void> | null = null
   #settle!: { resolve: () => void; reject: (fault: unknown) => void }
@@ -28,33 +24,29 @@ export class InstanceLoops<S> {
     this.done.catch(() => {})
   }
 
-  /** Ends the instances of other partitions, then begins those that are not there yet. @throws LogError */
+  /**
+   * Ends the instances of other partitions, then begins those that are not there yet. Resolves when the others have
+   * ended: beginning may have to wait until partitions are assigned anew, and they are when all members have answered.
+   * @throws what a stage throws on closing
+   */
   assign(partitions: readonly number[]): Promise<void> {
-    const assigning = this.#assigning.then(() => this.#assign(partitions))
+    const assigning = this.#assigning.then(async () => {
+      await this.#end((partition) => !partitions.includes(partition))
+      if (this.#ending !== null) return
+      for (const partition of partitions) if (!this.#instances.has(partition)) this.#begin(partition)
+    })
     this.#assigning = assigning.catch(() => {})
     return assigning
   }
 
-  async #assign(partitions: readonly number[]): Promise<void> {
-    await this.#remove((partition) => !partitions.includes(partition))
-    for (let attempt = 1; ; attempt++) {
-      if (this.#ending !== null) return
-      const added = partitions.filter((partition) => !this.#loops.has(partition))
-      try {
-        await endOpenTransactions(this.#context.log, this.#processor.name, added)
-        // Opening is waiting for brokers: side by side it takes as long as one.
-        await all(added.map((partition) => this.#add(partition)))
-        return
-      } catch (error) {
-        // A dead process may have left transactions open that others, who are slower, have to end.
-        if (!(error instanceof LogError) || error.code !== 'unavailable' || attempt === openAttempts) throw error
-        this.#context.logger.warn({ part: this.#processor.name, err: error }, 'partitions cannot be opened yet')
-      }
-    }
+  /** Waits until those that were assigned run. @throws LogError */
+  async begun(): Promise<void> {
+    await this.#assigning
+    await all([...this.#instances.values()].map((instance) => instance.begun))
   }
 
   states(): readonly StageState[] {
-    return [...this.#loops.values()].flatMap((loop) => loop.states())
+    return [...this.#instances.values()].flatMap(({ loop }) => loop.states())
   }
 
   /** Ends them all with this fault. */
@@ -63,30 +55,27 @@ export class InstanceLoops<S> {
     this.stop().catch(() => {})
   }
 
-  /** @throws RuntimeError `not_drained` */
+  /** @throws RuntimeError `not_drained`, LogError */
   async drain(): Promise<void> {
-    await this.#assigning
-    await all([...this.#loops.values()].map((loop) => loop.drain()))
+    await this.begun()
+    await all([...this.#instances.values()].map(({ loop }) => loop.drain()))
   }
 
   /** Commits, and closes everything. @throws what a stage throws on closing */
   stop(): Promise<void> {
-    this.#ending ??= all([this.#remove(() => true), this.#assigning]).finally(() => this.#settle.resolve())
+    this.#ending ??= all([this.#end(() => true), this.#assigning]).finally(() => this.#settle.resolve())
     return this.#ending
   }
 
-  async #add(partition: number): Promise<void> {
-    const loop = new StageLoop(this.#context)
-    await loop.add(this.#processor.name, 0, () => ProcessorStage.open(this.#context, this.#processor, partition))
-    if (this.#ending !== null) return loop.stop()
-    this.#loops.set(partition, loop)
-    loop.start()
-    loop.done.catch((fault: unknown) => this.fail(fault))
+  #begin(partition: number): void {
+    const instance = new InstanceLoop(this.#context, this.#processor, partition)
+    this.#instances.set(partition, instance)
+    instance.begun.then(() => instance.loop.done).catch((fault: unknown) => this.fail(fault))
   }
 
-  async #remove(choose: (partition: number) => boolean): Promise<void> {
-    const gone = [...this.#loops].filter(([partition]) => choose(partition))
-    for (const [partition] of gone) this.#loops.delete(partition)
-    await all(gone.map(([, loop]) => loop.stop()))
+  async #end(choose: (partition: number) => boolean): Promise<void> {
+    const gone = [...this.#instances].filter(([partition]) => choose(partition))
+    for (const [partition] of gone) this.#instances.delete(partition)
+    await all(gone.map(([, instance]) => instance.end()))
   }
 }

@@ -1,6 +1,9 @@
+import { all } from './all.js'
+import { endOpenTransactions } from './end-open-transactions.js'
 import { inDependencyOrder } from './part-order.js'
+import { partitionsOf } from './partitions-of.js'
 import type { Processor } from './processor.js'
-import { addInstances, partitionsOf } from './run-processor.js'
+import { ProcessorStage } from './processor-stage.js'
 import type { StageContext } from './stage-context.js'
 import type { StageLoop } from './stage-loop.js'
 
@@ -14,7 +17,13 @@ export async function addProcessor(
   processor: AnyProcessor,
   level: number,
 ): Promise<void> {
-  await addInstances(context, loop, processor, await partitionsOf(context.log, processor), level)
+  const { name } = processor
+  const partitions = await partitionsOf(context.log, processor)
+  await endOpenTransactions(context.log, name, partitions)
+  // Opening is waiting for brokers: side by side it takes as long as one.
+  await all(
+    partitions.map((partition) => loop.add(name, level, () => ProcessorStage.open(context, processor, partition))),
+  )
 }
 
 /** How many stages a record passes at most from the collector's topics to a projection. */

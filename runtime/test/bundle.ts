@@ -9,7 +9,7 @@ export async function bundleChild(name: string): Promise<{ file: string; dispose
   const folder = mkdtempSync(fileURLToPath(new URL('../../node_modules/.runtime-test-', import.meta.url)))
   const bundle = await rolldown({
     input: fileURLToPath(new URL(`./children/${name}.ts`, import.meta.url)),
-    external: ['lmdb', 'pino', 'avsc', 'zod'],
+    external: ['lmdb', 'pino', 'avsc', 'zod', 'kafkajs'],
     plugins: [
       {
         name: 'own-url',

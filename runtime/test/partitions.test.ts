@@ -1,4 +1,4 @@
-import type { Log, Producer, ProducerOptions } from '@syscribe/log'
+import { type Log, LogError, type Producer, type ProducerOptions } from '@syscribe/log'
 import pino from 'pino'
 import { describe, expect, test } from 'vitest'
 import { type Processor, runProcessor } from '../src/index.js'
@@ -99,6 +99,38 @@ describe.each(engines)('several partitions on the %s engine', { timeout: 120_000
     const running = await runProcessor({ log: view, processor: namer(), logger, signal: controller.signal })
     await running.done
     expect(await running.status()).toEqual([])
+  })
+
+  test('partitions are shared anew while one of them cannot be opened', async () => {
+    const log = await testLog(engine, 2)
+    const appender = await Appender.open(log)
+    for (const partition of [0, 1]) await appender.losses([[1000, 1]], partition)
+    // The first gets nothing open before the second has something.
+    let opened = () => {}
+    const second = new Promise<void>((resolve) => {
+      opened = resolve
+    })
+    const held = withProducers(log, async (options) => {
+      const waited = new Promise<'late'>((resolve) => setTimeout(resolve, 2_000, 'late'))
+      if ((await Promise.race([second, waited])) === 'late') throw new LogError('unavailable', 'not yet')
+      return log.producer(options)
+    })
+    const own = withProducers(log, async (options) => {
+      const producer = await log.producer(options)
+      opened()
+      return producer
+    })
+    const options = { processor: namer(), logger, partitions: 'group' as const }
+    const members = [
+      runProcessor({ ...options, log: held }),
+      // Not before the first has joined.
+      new Promise((resolve) => setTimeout(resolve, 1_000)).then(() => runProcessor({ ...options, log: own })),
+    ]
+    const running = await Promise.all(members)
+    for (const partition of [0, 1]) {
+      await expect.poll(() => namesOf(log, partition), { timeout: 20_000 }).toEqual(['begun 1', '1 1'])
+    }
+    for (const member of running) await member.close()
   })
 
   test('every instance reads all partitions of a table', async () => {
